@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * init.c - the shim's beginning and end: options out of the environment (copied: a program that sets its
+ * title writes over them), the arena mapped, this process attached; and the environment that is passed
+ * on to the programs that the subject starts.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include "shim.h"
+#include "shim_options.h"
+#include "text.h"
+
+extern char **environ;
+
+char shim_path[256], shim_program[256];
+struct shim_options shim_options;
+static char options_text[2048];		/* as they came, for children */
+
+bool safe_read(const void *from, void *to, size_t n_bytes)
+{
+	struct iovec local = { to, n_bytes }, remote = { (void *)(uintptr_t)from, n_bytes };
+
+	return raw6(SYS_process_vm_readv, raw0(SYS_getpid), (long)&local, 1, (long)&remote, 1, 0) == (long)n_bytes;
+}
+
+static const char *variable(char *const envp[], const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; envp && *envp; envp++)
+		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
+			return *envp + n + 1;
+	return NULL;
+}
+
+static bool preloads_shim(const char *value)
+{
+	const char *at = value ? strstr(value, shim_path) : NULL;
+
+	return at && shim_path[0];
+}
+
+size_t init_environment_room(char *const envp[])
+{
+	const char *preload = variable(envp, "LD_PRELOAD");
+
+	return sizeof(options_text) + sizeof(shim_path) + ARENA_LINEAGE + 64 + (preload ? strlen(preload) : 0);
+}
+
+static bool is(const char *entry, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(entry, name, n) == 0 && entry[n] == '=';
+}
+
+/* Without a runner the arena does not survive exec: the lineage goes along as text. */
+static void append_options(struct text *t)
+{
+	text_str(t, "IPCJAM_OPTIONS=");
+	if (arena->mode == ARENA_ALONE && self.proc) {
+		char alone[sizeof(options_text)];
+
+		memcpy(shim_options.lineage, self.proc->lineage, sizeof(shim_options.lineage));
+		shim_options_format(&shim_options, alone, sizeof(alone));
+		text_str(t, alone);
+	} else {
+		text_str(t, options_text);
+	}
+	text_char(t, 0);
+}
+
+char **init_environment(char *const envp[], char **vector, char *room)
+{
+	const char *preload = variable(envp, "LD_PRELOAD"), *options = variable(envp, "IPCJAM_OPTIONS");
+	struct text t;
+	size_t n = 0;
+
+	if (!arena || (preloads_shim(preload) && options && strcmp(options, options_text) == 0 &&
+		       variable(envp, "IPCJAM") && arena->mode == ARENA_SUPERVISED))
+		return (char **)(uintptr_t)envp;
+	for (; envp && *envp; envp++)
+		if (!is(*envp, "LD_PRELOAD") && !is(*envp, "IPCJAM_OPTIONS") && !is(*envp, "IPCJAM"))
+			vector[n++] = *envp;
+	text_begin(&t, room, init_environment_room(envp) + (preload ? strlen(preload) : 0));
+	vector[n++] = room + t.n_bytes;
+	text_str(&t, "LD_PRELOAD=");
+	if (!preloads_shim(preload)) {
+		text_str(&t, shim_path);
+		text_str(&t, preload && preload[0] ? ":" : "");
+	}
+	text_str(&t, preload ? preload : "");
+	text_char(&t, 0);
+	vector[n++] = room + t.n_bytes;
+	append_options(&t);
+	vector[n++] = (char *)(uintptr_t)"IPCJAM=1";
+	vector[n] = NULL;
+	return vector;
+}
+
+static void find_paths(void)
+{
+	Dl_info info;
+	long n = raw3(SYS_readlink, "/proc/self/exe", shim_program, sizeof(shim_program) - 1);
+
+	shim_program[n > 0 ? n : 0] = 0;
+	if (dladdr(&shim_path, &info) && info.dli_fname)
+		strncpy(shim_path, info.dli_fname, sizeof(shim_path) - 1);
+}
+
+static bool map_guard(void)
+{
+	long page = raw6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page < 0 && page >= -4095)
+		return false;
+	raw3(SYS_madvise, page, 4096, MADV_WIPEONFORK);
+	attached = (volatile uint32_t *)page;
+	return true;
+}
+
+/* The descriptor is closed again at once: the mapping is all that stays. */
+static struct arena *map_arena(const char *path)
+{
+	long fd = raw4(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0), at;
+	struct arena *mapped;
+
+	if (fd < 0)
+		return NULL;
+	at = raw6(SYS_mmap, 0, sizeof(struct arena), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	raw1(SYS_close, fd);
+	if (at < 0 && at >= -4095)
+		return NULL;
+	mapped = (struct arena *)at;
+	if (!arena_check(mapped))
+		return mapped;
+	raw2(SYS_munmap, at, sizeof(struct arena));
+	return NULL;
+}
+
+static void complain(const char *what, const char *why)
+{
+	char buffer[400];
+	struct text t;
+
+	text_begin(&t, buffer, sizeof(buffer));
+	text_str(&t, "ipcjam: ");
+	text_str(&t, what);
+	text_str(&t, ": ");
+	text_str(&t, why);
+	text_char(&t, '\n');
+	raw3(SYS_write, 2, buffer, t.n_bytes);
+}
+
+static bool read_options(void)
+{
+	const char *text = variable(environ, "IPCJAM_OPTIONS");
+	struct plan_error error;
+
+	if (!text)
+		return false;
+	if (strlen(text) >= sizeof(options_text)) {
+		complain("IPCJAM_OPTIONS", "too long: at most 2047 bytes were expected");
+		raw1(SYS_exit_group, 2);
+	}
+	strcpy(options_text, text);
+	if (shim_options_parse(text, &shim_options, &error)) {
+		complain("IPCJAM_OPTIONS", error.message);
+		raw1(SYS_exit_group, 2);
+	}
+	if (shim_options.help) {
+		for (unsigned int i = 0; shim_options_help(i); i++)
+			complain("option", shim_options_help(i));
+		raw1(SYS_exit_group, 0);
+	}
+	return true;
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+	struct arena *mapped;
+
+	find_paths();
+	real_resolve();
+	if (!read_options() || !map_guard())
+		return;
+	mapped = shim_options.arena[0] ? map_arena(shim_options.arena) : NULL;
+	if (mapped)
+		arena = mapped;
+	else if (shim_options.arena[0] || !alone_begin())
+		return;
+	gate_init();
+	site_init();
+	attach_first(shim_options.lineage);
+}
+
+static void lost(int fd, uint64_t object, uint32_t n_lost)
+{
+	gate_note(CALL_close, object, fd, n_lost);
+}
+
+void shim_end(void)
+{
+	if (!attach_ready())
+		return;
+	if (!self.vforks)
+		fd_close_readers(lost);
+	atomic_fetch_or(&self.proc->flags, PROC_ENDING);
+}
+
+__attribute__((destructor)) static void end(void)
+{
+	shim_end();
+}

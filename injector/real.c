@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* real.c - libc's own functions behind the wrappers, and what stands in for them before the constructor. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+
+#include "shim.h"
+
+typedef long (*function)(long, long, long, long, long, long);
+
+static function found[CALL_N];
+static bool resolved;
+
+any_function real_function(enum call_id id)
+{
+	if (!found[id])
+		*(void **)&found[id] = dlsym(RTLD_NEXT, calls[id].name);
+	return (any_function)found[id];
+}
+
+void real_resolve(void)
+{
+	for (int i = 0; i < CALL_N; i++)
+		real_function((enum call_id)i);
+	resolved = true;
+}
+
+/* Calls that come before the constructor (other libraries' constructors, a sanitizer's start-up) must
+ * not go through dlsym, which gcc's ThreadSanitizer does not survive: the system call itself does. */
+static long early_call(enum call_id id, const long a[6])
+{
+	long result = raw6(calls[id].syscall_nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+
+	if (result < 0 && result >= -4095) {
+		errno = (int)-result;
+		return -1;
+	}
+	return result;
+}
+
+/*
+ * Every function of the table takes at most six arguments of the integer class, so one call through a
+ * common type passes them in the registers where the function looks for them (System V ABI, AMD64).
+ */
+long real_call(enum call_id id, const long a[6])
+{
+	const struct call *call = &calls[calls[id].canonical_id];
+	long result;
+
+	if (UNLIKELY(!resolved) && calls[id].flags & CALL_EARLY)
+		return early_call(id, a);
+	if (UNLIKELY(!found[id]))
+		real_function(id);
+	result = found[id](a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (call->result == RESULT_INT || call->result == RESULT_ERRNO)
+		return (int)result;
+	if (call->result == RESULT_UINT)
+		return (long)(unsigned int)result;
+	return result;
+}

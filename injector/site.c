@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * site.c - where a call was made: the hash of its return addresses as module + offset, the same in
+ * every run, and the stack behind it, kept once in the arena. libunwind is loaded into a scope of its
+ * own (RTLD_LOCAL), since its _Unwind_* symbols must not take the place of libgcc's in the subject.
+ *
+ * unw_backtrace's fast path needs no lock and no memory. What is slow (finding modules, writing the
+ * stack to the arena) is done once a distinct stack; the result is found by a hash of the addresses.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "shim.h"
+
+#define MODULES 256
+#define TABLE_FIRST 256
+#define SKIP_MAX 6
+#define PROBES 64
+#define FAKE_READ_END (-7701)
+#define FAKE_WRITE_END (-7702)
+
+struct module {
+	uintptr_t start, end, base;
+	uint16_t index;		/* in the arena */
+};
+
+/* Sites of one thread: by the hash of the raw addresses; open addressing, grows, never shrinks. */
+struct site_entry {
+	uint64_t raw;		/* 0: free */
+	uint64_t site;
+	uint32_t stack;
+	uint32_t count;
+};
+struct site_table {
+	uint32_t n_room, n_used;
+	struct site_entry entry[];
+};
+
+static struct module modules[MODULES];
+static uint32_t n_modules;
+static uintptr_t own_start, own_end, unwinder_start, unwinder_end;
+static int (*backtrace_fn)(void **, int);
+static bool beginning;		/* libunwind sets itself up */
+/* Threads inside libunwind, which takes locks on its slow path: a fork waits until there is none, so that
+ * no child inherits such a lock. */
+static volatile uint32_t unwinding, forking;
+
+static uint16_t module_in_arena(const char *path)
+{
+	size_t n = strnlen(path, sizeof(arena->module[0].path) - 1);
+	uint64_t hash = arena_hash(path, n, ARENA_HASH_START);
+
+	for (uint32_t i = 0; i < ARENA_MODULES; i++) {
+		uint32_t at = (uint32_t)((hash + i) % ARENA_MODULES);
+		struct arena_module *m = &arena->module[at];
+		uint64_t free_slot = 0;
+
+		if (m->hash != hash && !(m->hash == 0 && atomic_compare_exchange_strong(&m->hash, &free_slot, hash)) &&
+		    m->hash != hash)
+			continue;
+		if (!atomic_load(&m->ready)) {
+			memcpy(m->path, path, n);
+			atomic_store(&m->ready, 1);
+		}
+		return (uint16_t)at;
+	}
+	return ARENA_NO_MODULE;
+}
+
+static void add_module(const struct dl_phdr_info *info, const char *path)
+{
+	struct module m = { .start = UINTPTR_MAX, .base = info->dlpi_addr };
+
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		uintptr_t from = info->dlpi_addr + ph->p_vaddr;
+
+		if (ph->p_type != PT_LOAD)
+			continue;
+		m.start = from < m.start ? from : m.start;
+		m.end = from + ph->p_memsz > m.end ? from + ph->p_memsz : m.end;
+	}
+	if (n_modules >= MODULES || m.end == 0)
+		return;
+	m.index = module_in_arena(path);
+	modules[n_modules++] = m;
+}
+
+static const struct module *module_known(uintptr_t address)
+{
+	for (uint32_t i = 0; i < n_modules; i++)
+		if (address >= modules[i].start && address < modules[i].end)
+			return &modules[i];
+	return NULL;
+}
+
+static int visit_module(struct dl_phdr_info *info, size_t size, void *data)
+{
+	const char *path = info->dlpi_name && info->dlpi_name[0] ? info->dlpi_name : shim_program;
+
+	(void)size;
+	(void)data;
+	if (info->dlpi_phnum && !module_known(info->dlpi_addr + info->dlpi_phdr[0].p_vaddr))
+		add_module(info, path);
+	return 0;
+}
+
+static const struct module *module_of(uintptr_t address)
+{
+	const struct module *m = module_known(address);
+
+	if (m)
+		return m;
+	dl_iterate_phdr(visit_module, NULL);
+	return module_known(address);
+}
+
+/* Return addresses without the shim's own frames. */
+static uint32_t capture(const void *caller, uintptr_t pc[ARENA_FRAMES + SKIP_MAX], uint32_t *from)
+{
+	int n = 0;
+
+	if (backtrace_fn && !self.unwinding) {
+		self.unwinding = 1;
+		while (UNLIKELY(forking) && !self.child)
+			raw0(SYS_sched_yield);
+		__atomic_fetch_add(&unwinding, 1, __ATOMIC_SEQ_CST);
+		n = backtrace_fn((void **)pc, ARENA_FRAMES + SKIP_MAX);
+		__atomic_fetch_sub(&unwinding, 1, __ATOMIC_RELEASE);
+		self.unwinding = 0;
+	}
+	*from = 0;
+	while ((int)*from < n && pc[*from] >= own_start && pc[*from] < own_end)
+		++*from;
+	if (n <= (int)*from) {
+		*from = 0;
+		pc[0] = (uintptr_t)caller;
+		return 1;
+	}
+	return (uint32_t)n - *from > ARENA_FRAMES ? ARENA_FRAMES : (uint32_t)n - *from;
+}
+
+void site_init(void)
+{
+	uintptr_t pc[ARENA_FRAMES + SKIP_MAX];
+	const struct module *own;
+	void *library;
+	uint32_t from;
+
+	n_modules = 0;
+	own = module_of((uintptr_t)&site_init);
+	own_start = own ? own->start : 0;
+	own_end = own ? own->end : 0;
+	if (!arena->stacks)
+		return;
+	library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		return;
+	*(void **)&backtrace_fn = dlsym(library, "unw_backtrace");
+	own = module_of((uintptr_t)backtrace_fn);
+	unwinder_start = own ? own->start : 0;
+	unwinder_end = own ? own->end : 0;
+	beginning = true;
+	capture(NULL, pc, &from);
+	beginning = false;
+}
+
+bool site_emulate(enum call_id id, const long a[6], long *result)
+{
+	char byte;
+
+	if ((id == CALL_pipe2 || id == CALL_pipe) && beginning) {
+		((int *)a[0])[0] = FAKE_READ_END;
+		((int *)a[0])[1] = FAKE_WRITE_END;
+		*result = 0;
+		return true;
+	}
+	if (id == CALL_read && (int)a[0] == FAKE_READ_END) {
+		errno = EAGAIN;
+		*result = -1;
+		return true;
+	}
+	if (id != CALL_write || (int)a[0] != FAKE_WRITE_END)
+		return false;
+	*result = safe_read((const void *)a[1], &byte, 1) ? 1 : -1;
+	if (*result < 0)
+		errno = EFAULT;
+	return true;
+}
+
+bool site_is_unwinder(const void *caller)
+{
+	return (uintptr_t)caller >= unwinder_start && (uintptr_t)caller < unwinder_end;
+}
+
+#define FORK_PATIENCE 1000
+
+void site_before_fork(void)
+{
+	__atomic_store_n(&forking, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < FORK_PATIENCE && unwinding; i++)
+		raw0(SYS_sched_yield);
+}
+
+void site_after_fork(void)
+{
+	__atomic_store_n(&forking, 0, __ATOMIC_RELEASE);
+}
+
+void site_thread_end(void)
+{
+	struct site_table *t = self.sites;
+
+	self.sites = NULL;
+	if (t)
+		raw2(SYS_munmap, t, sizeof(*t) + t->n_room * sizeof(t->entry[0]));
+}
+
+void site_forked(void)
+{
+	struct site_table *t = self.sites;
+
+	unwinding = forking = 0;
+
+	if (t) {
+		t->n_used = 0;
+		memset(t->entry, 0, t->n_room * sizeof(t->entry[0]));
+	}
+}
+
+static struct site_table *table_new(uint32_t n_room)
+{
+	size_t n_bytes = sizeof(struct site_table) + n_room * sizeof(struct site_entry);
+	long at = raw6(SYS_mmap, 0, (long)n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct site_table *t = (struct site_table *)at;
+
+	if (at < 0 && at >= -4095)
+		return NULL;
+	t->n_room = n_room;
+	return t;
+}
+
+static struct site_entry *table_slot(struct site_table *t, uint64_t raw)
+{
+	for (uint32_t i = 0; i < t->n_room; i++) {
+		struct site_entry *e = &t->entry[(raw + i) & (t->n_room - 1)];
+
+		if (e->raw == raw || e->raw == 0)
+			return e;
+	}
+	return NULL;
+}
+
+static void table_grow(void)
+{
+	struct site_table *old = self.sites, *t = table_new(old ? old->n_room * 4 : TABLE_FIRST);
+
+	if (!t)
+		return;
+	for (uint32_t i = 0; old && i < old->n_room; i++)
+		if (old->entry[i].raw)
+			*table_slot(t, old->entry[i].raw) = old->entry[i];
+	t->n_used = old ? old->n_used : 0;
+	self.sites = t;
+	if (old)
+		raw2(SYS_munmap, old, sizeof(*old) + old->n_room * sizeof(old->entry[0]));
+}
+
+/* Thread starts run through the shim too, but no gate stands there. */
+extern const char __start_shim_start[] __attribute__((visibility("hidden")));
+extern const char __stop_shim_start[] __attribute__((visibility("hidden")));
+
+static bool in_gate(uintptr_t pc)
+{
+	return pc >= own_start && pc < own_end &&
+	       !(pc >= (uintptr_t)__start_shim_start && pc < (uintptr_t)__stop_shim_start);
+}
+
+uint32_t site_gates_below(void)
+{
+	uintptr_t pc[ARENA_FRAMES + SKIP_MAX];
+	uint32_t from, n, gates = 0;
+
+	if (!backtrace_fn || self.unwinding)
+		return UINT32_MAX;
+	n = capture(NULL, pc, &from);
+	if (n >= ARENA_FRAMES)
+		return UINT32_MAX;
+	for (uint32_t i = from + 1; i < from + n; i++)
+		gates += in_gate(pc[i]) && !in_gate(pc[i - 1]);
+	return gates;
+}
+
+static uint64_t frame_of(uintptr_t pc)
+{
+	const struct module *m = module_of(pc);
+
+	return m ? ARENA_FRAME(m->index, pc - m->base) : ARENA_FRAME(ARENA_NO_MODULE, 0);
+}
+
+/* A module counts by its file's name: not by its index in this arena, nor by where it is installed. */
+static uint64_t module_name_hash(const struct arena_module *m)
+{
+	size_t n = strnlen(m->path, sizeof(m->path)), base = n;
+
+	while (base && m->path[base - 1] != '/')
+		base--;
+	return arena_hash(m->path + base, n - base, ARENA_HASH_START);
+}
+
+static uint64_t hash_frames(const uint64_t *frame, uint32_t n)
+{
+	uint64_t hash = ARENA_HASH_START;
+
+	for (uint32_t i = 0; i < n; i++) {
+		unsigned int module = ARENA_FRAME_MODULE(frame[i]);
+		uint64_t part = ARENA_FRAME_OFFSET(frame[i]);
+
+		if (module < ARENA_MODULES)
+			part ^= module_name_hash(&arena->module[module]);
+		hash = arena_hash(&part, sizeof(part), hash);
+	}
+	return hash;
+}
+
+static uint32_t stack_in_arena(uint64_t site, const uint64_t *frame, uint32_t n)
+{
+	for (uint32_t i = 0; i < PROBES; i++) {
+		uint32_t at = (uint32_t)((site + i) & (ARENA_STACKS - 1));
+		struct arena_stack *s = &arena->stack[at];
+		uint64_t none = 0;
+
+		if (s->site != site && !(s->site == 0 && atomic_compare_exchange_strong(&s->site, &none, site)) &&
+		    s->site != site)
+			continue;
+		if (!atomic_load(&s->ready)) {
+			memcpy(s->frame, frame, n * sizeof(frame[0]));
+			s->n_frames = n;
+			atomic_store(&s->ready, 1);
+		}
+		return at + 1;
+	}
+	return 0;
+}
+
+/* in=FUNCTION needs names that only the supervisor can look up: asked once a stack. */
+static void ask_functions(uint32_t stack)
+{
+	struct arena_stack *s = &arena->stack[stack - 1];
+	struct timespec wait = { .tv_nsec = 50 * 1000 * 1000 };
+	uint32_t unknown = IN_UNKNOWN;
+
+	atomic_compare_exchange_strong(&s->in_state, &unknown, IN_ASKED);
+	for (int i = 0; i < 100 && s->in_state != IN_ANSWERED && !arena->closing; i++) {
+		gate_bell();
+		raw4(SYS_futex, &s->in_state, FUTEX_WAIT, IN_ASKED, &wait);
+	}
+}
+
+static void learn(struct site_entry *e, const uintptr_t *pc, uint32_t n)
+{
+	uint64_t frame[ARENA_FRAMES];
+
+	for (uint32_t i = 0; i < n; i++)
+		frame[i] = frame_of(pc[i]);
+	e->site = hash_frames(frame, n);
+	e->stack = stack_in_arena(e->site, frame, n);
+	if (arena->plan.n_in && e->stack && arena->mode == ARENA_SUPERVISED)
+		ask_functions(e->stack);
+}
+
+struct arena_stack *site_stack(uint32_t stack)
+{
+	return stack ? &arena->stack[stack - 1] : NULL;
+}
+
+void site_find(const void *caller, struct event *event)
+{
+	uintptr_t pc[ARENA_FRAMES + SKIP_MAX];
+	uint32_t from, n = capture(caller, pc, &from);
+	uint64_t raw = ARENA_HASH_START;
+	struct site_entry *e, spare = { 0 };
+
+	for (uint32_t i = 0; i < n; i++)
+		raw = (raw ^ pc[from + i]) * UINT64_C(0x9e3779b97f4a7c15), raw ^= raw >> 29;
+	raw |= 1;
+	if (UNLIKELY(!self.sites || self.sites->n_used * 4 > self.sites->n_room * 3))
+		table_grow();
+	e = self.sites ? table_slot(self.sites, raw) : NULL;
+	if (UNLIKELY(!e))
+		e = &spare;
+	if (UNLIKELY(e->raw == 0)) {
+		learn(e, pc + from, n);
+		e->raw = raw;
+		if (self.sites && e != &spare)
+			self.sites->n_used++;
+	}
+	event->site = e->site;
+	event->stack = e->stack;
+	event->count = ++e->count;
+}

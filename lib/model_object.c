@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * model_object.c - the IPC objects of a trial: who made them, how, and when they went. Pipes, and
+ * objects that were removed, are forgotten when many newer ones have come.
+ */
+#include "model_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+
+#include "arena.h"
+
+#define FORGETTABLE_MAX 4096
+
+static size_t object_bytes(enum object_kind kind)
+{
+	switch (kind) {
+	case OBJECT_SEM:
+		return sizeof(struct sem_set);
+	case OBJECT_MSG:
+		return sizeof(struct queue);
+	case OBJECT_PIPE:
+	case OBJECT_FIFO:
+		return sizeof(struct pipe_object);
+	default:
+		return sizeof(struct object);
+	}
+}
+
+static void object_free(struct model *model, struct object *object)
+{
+	switch (object_kind_of(object->ref)) {
+	case OBJECT_SEM:
+		sem_set_release(model, (struct sem_set *)object);
+		break;
+	case OBJECT_MSG:
+		queue_release(model, (struct queue *)object);
+		break;
+	default:
+		break;
+	}
+	free(object->path);
+	free(object);
+}
+
+void object_keep(struct object *object)
+{
+	object->n_refs++;
+}
+
+void object_release(struct model *model, struct object *object)
+{
+	if (--object->n_refs == 0)
+		object_free(model, object);
+}
+
+static void unlist(struct model *model, struct object *object)
+{
+	if (!object->listed)
+		return;
+	*(object->older ? &object->older->newer : &model->forget_oldest) = object->newer;
+	*(object->newer ? &object->newer->older : &model->forget_newest) = object->older;
+	object->older = object->newer = NULL;
+	object->listed = false;
+	model->n_forgettable--;
+}
+
+/* Takes it out of the table; it lives on while an invariant keeps it. */
+static void forget(struct model *model, struct object *object)
+{
+	unlist(model, object);
+	if (table_get(&model->objects, object->ref) == object)
+		table_remove(&model->objects, object->ref);
+	object_release(model, object);
+}
+
+static void make_forgettable(struct model *model, struct object *object)
+{
+	if (model->forget_newest == object)
+		return;
+	unlist(model, object);
+	object->listed = true;
+	object->older = model->forget_newest;
+	*(object->older ? &object->older->newer : &model->forget_oldest) = object;
+	model->forget_newest = object;
+	if (++model->n_forgettable > FORGETTABLE_MAX)
+		forget(model, model->forget_oldest);
+}
+
+static struct object *object_new(struct model *model, uint64_t ref)
+{
+	struct object *old = table_get(&model->objects, ref);
+	struct object *object = model_alloc(object_bytes(object_kind_of(ref)));
+
+	if (old)
+		forget(model, old);
+	object->ref = ref;
+	object->serial = ++model->n_serials;
+	object->maker = object->remover = -1;
+	object->n_refs = 1;
+	object->mark = mark_mix(object_kind_of(ref), object_value_of(ref));
+	table_put(&model->objects, ref, object);
+	return object;
+}
+
+struct object *object_find(struct model *model, uint64_t ref)
+{
+	return table_get(&model->objects, ref);
+}
+
+struct object *object_see(struct model *model, uint64_t ref)
+{
+	struct object *object = object_find(model, ref);
+
+	if (!object)
+		object = object_new(model, ref);
+	if (object_kind_of(ref) == OBJECT_PIPE || object_kind_of(ref) == OBJECT_FIFO)
+		make_forgettable(model, object);
+	return object;
+}
+
+static void set_maker(struct model *model, struct object *object, uint32_t process,
+		      const struct event *event)
+{
+	struct process *p = process_get(model, process);
+	enum object_kind kind = object_kind_of(object->ref);
+
+	object->maker = (int32_t)process;
+	object->maker_sure = true;
+	object->maker_ordinal = ++p->n_made[kind];
+	object->maker_stack = event->stack;
+	object->maker_site = event->site;
+	object->made_enter = event->enter_tsc;
+	object->made_exit = event->exit_tsc;
+	object->mark = mark_mix(kind, arena_hash(p->lineage, strlen(p->lineage), ARENA_HASH_START));
+	object->mark = mark_mix(object->mark, object->maker_ordinal);
+}
+
+static void set_key(struct model *model, struct object *object, int32_t key)
+{
+	const uint64_t *ftok_site = table_get(&model->ftok_keys, (uint32_t)key);
+
+	object->has_key = true;
+	object->key = key;
+	/* ftok's keys come from inode numbers, which differ from run to run. */
+	if (key != IPC_PRIVATE)
+		object->mark = mark_mix(object_kind_of(object->ref),
+					ftok_site ? (uintptr_t)ftok_site : (uint32_t)key);
+}
+
+/* semget, msgget, shmget: made, or found? */
+static void see_get(struct model *model, uint32_t process, const struct event *event, uint64_t ref,
+		    int flags)
+{
+	struct object *object = object_find(model, ref);
+	int32_t key = (int32_t)event->arg[0];
+	bool alone = key == IPC_PRIVATE || (flags & IPC_CREAT && flags & IPC_EXCL);
+	bool gone = object && object->removed && event->exit_tsc > object->removed_enter;
+	bool made = !object || gone ? alone || flags & IPC_CREAT : alone;
+	bool overlaps = object && !gone && event->enter_tsc < object->made_exit;
+
+	if (made && object && (gone || object->fresh))
+		object = NULL;
+	if (!object)
+		object = object_new(model, ref);
+	if (made) {
+		set_maker(model, object, process, event);
+		object->fresh = alone;
+	} else if (overlaps && flags & IPC_CREAT && !object->fresh) {
+		object->maker_sure = false;
+	}
+	set_key(model, object, key);
+	if (object_kind_of(ref) == OBJECT_SEM && !made && key != IPC_PRIVATE)
+		sem_mark_found(model, (struct sem_set *)object, process);
+}
+
+static void see_made(struct model *model, uint32_t process, const struct event *event,
+		     const uint8_t *more)
+{
+	struct object *object = object_new(model, event->object);
+
+	make_forgettable(model, object);
+	set_maker(model, object, process, event);
+	object->fresh = true;
+	if (object_kind_of(event->object) == OBJECT_FIFO && more)
+		object->path = model_copy_text((const char *)more);
+}
+
+static void see_fifo(struct model *model, const struct event *event, const uint8_t *more)
+{
+	struct object *object = object_see(model, event->object);
+
+	if (object->path || !more)
+		return;
+	object->path = model_copy_text((const char *)more);
+	object->mark = mark_mix(OBJECT_FIFO,
+				arena_hash(object->path, strlen(object->path), ARENA_HASH_START));
+}
+
+static void see_removed(struct model *model, uint32_t process, const struct event *event,
+			uint64_t ref)
+{
+	struct object *object = object_see(model, ref);
+
+	object->removed = true;
+	object->remover = (int32_t)process;
+	object->remover_stack = event->stack;
+	object->removed_enter = event->enter_tsc;
+	object->removed_exit = event->exit_tsc;
+	make_forgettable(model, object);
+}
+
+/* Removed by somebody whom nobody saw: another program, or a rule. */
+static void see_gone(struct model *model, const struct event *event)
+{
+	struct object *object =
+		event->flags & EVENT_NOT_PERFORMED ? NULL : object_find(model, event->object);
+
+	if (!object || object->removed)
+		return;
+	object->removed = true;
+	object->removed_enter = event->enter_tsc;
+	object->removed_exit = event->exit_tsc;
+	make_forgettable(model, object);
+}
+
+void object_event(struct model *model, uint32_t process, const struct event *event,
+		  const uint8_t *more)
+{
+	unsigned int call = calls[event->call].canonical_id;
+	bool fifo = object_kind_of(event->object) == OBJECT_FIFO;
+
+	if (event->flags & EVENT_FAILED && event->err == EIDRM)
+		see_gone(model, event);
+	if (!event_took_effect(event))
+		return;
+	switch (call) {
+	case CALL_semget:
+		see_get(model, process, event, event_ref(event, OBJECT_SEM, event->result),
+			(int)event->arg[2]);
+		break;
+	case CALL_msgget:
+		see_get(model, process, event, event_ref(event, OBJECT_MSG, event->result),
+			(int)event->arg[1]);
+		break;
+	case CALL_shmget:
+		see_get(model, process, event, event_ref(event, OBJECT_SHM, event->result),
+			(int)event->arg[2]);
+		break;
+	case CALL_semctl:
+		if (event->arg[2] == IPC_RMID)
+			see_removed(model, process, event,
+				    event_ref(event, OBJECT_SEM, event->arg[0]));
+		break;
+	case CALL_msgctl:
+		if (event->arg[1] == IPC_RMID)
+			see_removed(model, process, event,
+				    event_ref(event, OBJECT_MSG, event->arg[0]));
+		break;
+	case CALL_shmctl:
+		if (event->arg[1] == IPC_RMID)
+			see_removed(model, process, event,
+				    event_ref(event, OBJECT_SHM, event->arg[0]));
+		break;
+	case CALL_pipe:
+	case CALL_pipe2:
+	case CALL_popen:
+		if (object_kind_of(event->object) == OBJECT_PIPE)
+			see_made(model, process, event, more);
+		break;
+	case CALL_mkfifo:
+	case CALL_mkfifoat:
+	case CALL_mknod:
+	case CALL_mknodat:
+		if (fifo)
+			see_made(model, process, event, more);
+		break;
+	case CALL_open:
+	case CALL_openat:
+	case CALL_creat:
+		if (fifo)
+			see_fifo(model, event, more);
+		break;
+	case CALL_ftok:
+		if (event->site && model->ftok_keys.n < 4096)
+			table_put(&model->ftok_keys, (uint32_t)event->result,
+				  (void *)(uintptr_t)event->site);
+		break;
+	default:
+		break;
+	}
+}
+
+void objects_free(struct model *model)
+{
+	for (unsigned int i = 0; i < model->objects.n_slots; i++)
+		if (model->objects.slot[i].value)
+			object_free(model, model->objects.slot[i].value);
+	table_free(&model->objects);
+}

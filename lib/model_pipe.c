@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model_pipe.c - pipes and FIFOs: the last writes, and what the last close left unread. */
+#include "model_private.h"
+
+#include <errno.h>
+
+static bool was_written_by(const struct pipe_object *pipe, uint32_t process)
+{
+	for (unsigned int i = 0; i < pipe->n_writers; i++)
+		if (pipe->writer[i] == process)
+			return true;
+	return false;
+}
+
+static void note_write(struct pipe_object *pipe, uint32_t process, uint32_t thread,
+		       const struct event *event)
+{
+	struct pipe_write *write = &pipe->write[pipe->n_writes++ % PIPE_WRITES];
+
+	*write = (struct pipe_write){
+		.process = process,
+		.thread = thread,
+		.stack = event->stack,
+		.site = event->site,
+		.enter = event->enter_tsc,
+		.exit = event->exit_tsc,
+		.length = event->length,
+	};
+	if (was_written_by(pipe, process))
+		return;
+	if (pipe->n_writers < PIPE_WRITERS)
+		pipe->writer[pipe->n_writers++] = process;
+}
+
+/* The shim says what the last reader left. Writing ends close too: they leave nothing. */
+static void note_close(struct pipe_object *pipe, uint32_t process, const struct event *event)
+{
+	if (event->arg[4] <= 0)
+		return;
+	pipe->left_bytes = (uint64_t)event->arg[4];
+	pipe->left_site = event->site;
+	pipe->left_process = process;
+	pipe->left_stack = event->stack;
+}
+
+static void note_transfer(struct pipe_object *pipe, uint32_t process, uint32_t thread,
+			  const struct event *event)
+{
+	unsigned int flags = calls[event->call].flags;
+
+	if (event->flags & EVENT_FAILED) {
+		if (event->err == EPIPE && flags & CALL_WRITES)
+			pipe->epipe_exit = event->exit_tsc;
+		return;
+	}
+	if (!event_took_effect(event))
+		return;
+	if (flags & CALL_WRITES)
+		note_write(pipe, process, thread, event);
+}
+
+void pipe_event(struct model *model, uint32_t process, uint32_t thread, const struct event *event)
+{
+	struct pipe_object *pipe = (struct pipe_object *)object_see(model, event->object);
+
+	switch (calls[event->call].canonical_id) {
+	case CALL_close:
+	case CALL_exit:
+	case CALL__exit:
+	case CALL_quick_exit:
+		note_close(pipe, process, event);
+		break;
+	default:
+		note_transfer(pipe, process, thread, event);
+		break;
+	}
+}

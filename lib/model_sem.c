@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * model_sem.c - semaphore sets: values as sums, who holds what, adjustments pending. What is not
+ * certain is marked so: effects of abandoned calls, operations that overlap a SETVAL, deaths in
+ * mid-call.
+ */
+#include "model_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/sem.h>
+
+static uint64_t user_key(const struct sem_set *set, uint32_t process)
+{
+	return set->object.serial << 32 | process;
+}
+
+struct sem_set *sem_set_find(struct model *model, int semid)
+{
+	return (struct sem_set *)object_find(model, OBJECT_REF(OBJECT_SEM, (uint32_t)semid));
+}
+
+struct sem *sem_get(struct sem_set *set, unsigned int num)
+{
+	if (num >= set->n_sems) {
+		unsigned int room = set->n_sems;
+
+		set->sem = model_grow(set->sem, &room, num + 1, sizeof(set->sem[0]));
+		for (unsigned int i = set->n_sems; i < room; i++)
+			set->sem[i].known = set->object.fresh;
+		set->n_sems = room;
+	}
+	return &set->sem[num];
+}
+
+struct sem_user *sem_user_find(struct model *model, const struct sem_set *set, uint32_t process)
+{
+	struct process *p = process_get(model, process);
+
+	if (p && p->last_user && p->last_user->set == set)
+		return p->last_user;
+	return table_get(&model->users, user_key(set, process));
+}
+
+static struct sem_user *user_see(struct model *model, struct sem_set *set, uint32_t process)
+{
+	struct sem_user *user = sem_user_find(model, set, process);
+	struct process *p = process_get(model, process);
+
+	if (!user) {
+		user = model_alloc(sizeof(*user));
+		user->set = set;
+		user->process = process;
+		user->next_of_process = p->users;
+		p->users = user;
+		user->next_of_set = set->users;
+		if (set->users)
+			set->users->previous_of_set = user;
+		set->users = user;
+		table_put(&model->users, user_key(set, process), user);
+	}
+	p->last_user = user;
+	return user;
+}
+
+static struct sem_touch *touch_see(struct sem_user *user, unsigned int num)
+{
+	user->touch = model_grow(user->touch, &user->n_touches, num + 1, sizeof(user->touch[0]));
+	return &user->touch[num];
+}
+
+const struct sem_touch *sem_user_touch(const struct sem_user *user, unsigned int num)
+{
+	static const struct sem_touch none;
+
+	return user && num < user->n_touches ? &user->touch[num] : &none;
+}
+
+void sem_mark_found(struct model *model, struct sem_set *set, uint32_t process)
+{
+	user_see(model, set, process)->found = true;
+}
+
+static void note_hold(struct process *p, struct sem_user *user, unsigned int num,
+		      struct sem_touch *touch)
+{
+	if (touch->listed)
+		return;
+	p->hold = model_grow(p->hold, &p->room_holds, p->n_holds + 1, sizeof(p->hold[0]));
+	p->hold[p->n_holds++] = (struct sem_hold){ .user = user, .num = num };
+	touch->listed = true;
+}
+
+static void drop_hold(struct process *p, const struct sem_user *user, unsigned int num)
+{
+	for (unsigned int i = 0; i < p->n_holds; i++)
+		if (p->hold[i].user == user && p->hold[i].num == num) {
+			user->touch[num].listed = false;
+			p->hold[i] = p->hold[--p->n_holds];
+			return;
+		}
+}
+
+/* The set's and the table's hold on it ends; the process's list is the caller's business. */
+static void user_free(struct model *model, struct sem_user *user)
+{
+	struct sem_set *set = user->set;
+
+	*(user->previous_of_set ? &user->previous_of_set->next_of_set : &set->users) =
+		user->next_of_set;
+	if (user->next_of_set)
+		user->next_of_set->previous_of_set = user->previous_of_set;
+	table_remove(&model->users, user_key(set, user->process));
+	free(user->touch);
+	free(user);
+}
+
+void sem_set_release(struct model *model, struct sem_set *set)
+{
+	while (set->users) {
+		struct sem_user *user = set->users;
+		struct process *p = process_get(model, user->process);
+		struct sem_user **link = &p->users;
+
+		while (*link && *link != user)
+			link = &(*link)->next_of_process;
+		if (*link)
+			*link = user->next_of_process;
+		p->last_user = NULL;
+		for (unsigned int num = 0; num < user->n_touches; num++)
+			if (user->touch[num].listed)
+				drop_hold(p, user, num);
+		user_free(model, user);
+	}
+	free(set->sem);
+}
+
+struct sem_set *sem_event_set(struct model *model, const struct event *event)
+{
+	unsigned int call = calls[event->call].canonical_id;
+
+	if (call != CALL_semop && call != CALL_semtimedop && call != CALL_semctl)
+		return NULL;
+	return (struct sem_set *)object_find(model, event_ref(event, OBJECT_SEM, event->arg[0]));
+}
+
+unsigned int sem_event_ops(const struct event *event, const uint8_t *more, struct sem_op *ops,
+			   unsigned int n_max)
+{
+	uint64_t n = (uint64_t)event->arg[2];
+	uint64_t n_there =
+		3 + (more ? (uint64_t)event->n_more * EVENT_MORE_BYTES / sizeof(int64_t) : 0);
+
+	if (n > n_max || n > n_there)
+		return 0;
+	for (unsigned int i = 0; i < n; i++) {
+		int64_t packed;
+
+		if (i < 3)
+			packed = event->arg[3 + i];
+		else
+			memcpy(&packed, more + (i - 3) * sizeof(packed), sizeof(packed));
+		ops[i] = (struct sem_op){ event_sop_num(packed), event_sop_op(packed),
+					  event_sop_flg(packed) };
+	}
+	return (unsigned int)n;
+}
+
+/* Units that a dead holder took with it come back by somebody else's V. */
+static int32_t restore_dead(struct sem_set *set, unsigned int num, int32_t units)
+{
+	for (struct sem_user *user = set->n_dead ? set->users : NULL; user && units > 0;
+	     user = user->next_of_set) {
+		struct sem_touch *touch = num < user->n_touches ? &user->touch[num] : NULL;
+		int32_t back;
+
+		if (!touch || !touch->is_dead)
+			continue;
+		back = touch->held_plain < units ? touch->held_plain : units;
+		touch->held_plain -= back;
+		units -= back;
+	}
+	return units;
+}
+
+static void take(struct model *model, struct sem_user *user, struct sem *sem,
+		 struct sem_touch *touch, uint32_t thread, const struct event *event,
+		 const struct sem_op *op)
+{
+	struct process *p = process_get(model, user->process);
+
+	note_hold(p, user, op->num, touch);
+	if (op->flg & SEM_UNDO)
+		touch->held_undo -= op->op;
+	else
+		touch->held_plain -= op->op;
+	touch->thread = thread;
+	touch->stack = event->stack;
+	touch->site = event->site;
+	touch->taken_exit = event->exit_tsc;
+	if (sem->value <= 0 || !sem->known)
+		user->has_made_zero = true;
+	/* Set while somebody waited, or for children that were there already: then it was a
+	 * message. */
+	if (!sem->has_initial || user->process == sem->initial_process)
+		return;
+	if (event->enter_tsc < sem->initial_exit ||
+	    (!user->found && p->begin_tsc < sem->initial_exit))
+		sem->posted = true;
+}
+
+static void give(struct sem_user *user, unsigned int num, struct sem *sem, struct sem_touch *touch,
+		 const struct sem_op *op)
+{
+	int32_t *first = op->flg & SEM_UNDO ? &touch->held_undo : &touch->held_plain;
+	int32_t *second = op->flg & SEM_UNDO ? &touch->held_plain : &touch->held_undo;
+	int32_t rest = op->op;
+	int32_t from_first = *first < rest ? *first : rest;
+	int32_t from_second;
+
+	*first -= from_first;
+	rest -= from_first;
+	from_second = *second < rest ? *second : rest;
+	*second -= from_second;
+	rest -= from_second;
+	user->has_woken = true;
+	sem->n_pairs += (uint32_t)(from_first + from_second);
+	if (rest > 0) {
+		sem->n_foreign += (uint32_t)rest;
+		restore_dead(user->set, num, rest);
+	}
+}
+
+static void apply_op(struct model *model, struct sem_user *user, uint32_t thread,
+		     const struct event *event, const struct sem_op *op)
+{
+	struct sem *sem = sem_get(user->set, op->num);
+	struct sem_touch *touch;
+
+	if (op->op == 0) {
+		user->set->zero_seen = true;
+		return;
+	}
+	touch = touch_see(user, op->num);
+	sem->n_operations++;
+	sem->value += op->op;
+	if (sem->n_sets && event->enter_tsc < sem->set_exit) {
+		sem->known = false;
+		touch->uncertain = true;
+	}
+	if (event->exit_tsc > sem->last_exit)
+		sem->last_exit = event->exit_tsc;
+	touch->last_exit = event->exit_tsc;
+	if (op->flg & SEM_UNDO) {
+		touch->adjust -= op->op;
+		touch->promised -= op->op;
+		touch->undo_stack = event->stack;
+		touch->undo_site = event->site;
+	}
+	if (op->op < 0)
+		take(model, user, sem, touch, thread, event, op);
+	else
+		give(user, op->num, sem, touch, op);
+	if (touch->listed && touch_held(touch) == 0)
+		drop_hold(process_get(model, user->process), user, op->num);
+}
+
+/* A call whose effect nobody knows: the sums are worth nothing, nor is what this process holds. */
+static void doubt(struct sem_user *user, const struct sem_op *ops, unsigned int n_ops)
+{
+	for (unsigned int i = 0; i < n_ops; i++) {
+		sem_get(user->set, ops[i].num)->known = false;
+		touch_see(user, ops[i].num)->uncertain = true;
+	}
+}
+
+/* SETVAL and SETALL forget everybody's adjustments; what was held is void. */
+static void clear_touch(const struct sem *sem, const struct sem_user *user, struct sem_touch *touch,
+			uint32_t setter, const struct event *event)
+{
+	if (!touch->last_exit)
+		return;
+	touch->uncertain = touch->last_exit > event->enter_tsc;
+	if (touch->adjust && user->process != setter && sem->n_sets > 1) {
+		touch->cleared_by_other = true;
+		touch->cleared_exit = event->exit_tsc;
+		touch->cleared_stack = event->stack;
+		touch->cleared_process = setter;
+	} else {
+		touch->promised = 0;
+		touch->cleared_by_other = false;
+	}
+	touch->held_plain = touch->held_undo = touch->adjust = 0;
+}
+
+static void apply_set(struct sem_set *set, unsigned int num, uint16_t value, uint32_t process,
+		      const struct event *event)
+{
+	struct sem *sem = sem_get(set, num);
+
+	sem->value = value;
+	sem->clamped = 0;
+	sem->known = sem->last_exit <= event->enter_tsc;
+	sem->suspect = false;
+	if (!sem->n_operations) {
+		sem->has_initial = true;
+		sem->initial = value;
+		sem->initial_process = process;
+		sem->initial_exit = event->exit_tsc;
+	}
+	sem->n_sets++;
+	sem->set_exit = event->exit_tsc;
+	for (struct sem_user *user = set->users; user; user = user->next_of_set)
+		if (num < user->n_touches)
+			clear_touch(sem, user, &user->touch[num], process, event);
+}
+
+static void apply_control(struct model *model, struct sem_set *set, uint32_t process,
+			  const struct event *event, const uint8_t *more)
+{
+	if (event->arg[2] == IPC_RMID) {
+		user_see(model, set, process)->has_woken = true;
+		return;
+	}
+	if (event->arg[2] != SETVAL && event->arg[2] != SETALL)
+		return;
+	for (unsigned int i = 0; i < set->n_sems; i++)
+		if (set->sem[i].n_operations)
+			user_see(model, set, process)->has_woken = true;
+	if (event->arg[2] == SETVAL) {
+		apply_set(set, (uint16_t)event->arg[1], (uint16_t)event->arg[3], process, event);
+		return;
+	}
+	for (unsigned int i = 0; i < event_payload_bytes(event, more) / sizeof(uint16_t); i++) {
+		uint16_t value;
+
+		memcpy(&value, more + i * sizeof(value), sizeof(value));
+		apply_set(set, i, value, process, event);
+	}
+}
+
+void sem_event(struct model *model, uint32_t process, uint32_t thread, const struct event *event,
+	       const uint8_t *more)
+{
+	unsigned int call = calls[event->call].canonical_id;
+	bool abandoned = event->flags & EVENT_ABANDONED;
+	struct sem_op ops[SEM_OPS_MAX];
+	struct sem_set *set;
+	unsigned int n_ops;
+
+	if (call != CALL_semop && call != CALL_semtimedop && call != CALL_semctl)
+		return;
+	if (!abandoned && !event_took_effect(event))
+		return;
+	set = (struct sem_set *)object_see(model, event_ref(event, OBJECT_SEM, event->arg[0]));
+	if (call == CALL_semctl) {
+		if (!abandoned)
+			apply_control(model, set, process, event, more);
+		return;
+	}
+	n_ops = sem_event_ops(event, more, ops, SEM_OPS_MAX);
+	if (abandoned) {
+		doubt(user_see(model, set, process), ops, n_ops);
+		return;
+	}
+	for (unsigned int i = 0; i < n_ops; i++)
+		apply_op(model, user_see(model, set, process), thread, event, &ops[i]);
+}
+
+/* The process is dead: undo is applied; what it held beyond that stays on record. Returns whether
+ * it held anything. */
+static bool bury_touch(struct sem_set *set, unsigned int num, struct sem_touch *touch, bool sure)
+{
+	struct sem *sem = sem_get(set, num);
+	int32_t undone = touch->adjust > 0 ? touch->adjust : 0;
+	int32_t held = touch_held(touch);
+
+	if (!touch->last_exit)
+		return false;
+	if (!sure)
+		sem->suspect = true;
+	sem->value += touch->adjust;
+	if (sem->value + sem->clamped < 0)
+		sem->clamped = -sem->value;
+	else if (sem->value + sem->clamped > MODEL_SEM_MAX)
+		sem->clamped = MODEL_SEM_MAX - sem->value;
+	touch->adjust = touch->promised = touch->held_undo = 0;
+	touch->held_plain = held > undone ? held - undone : 0;
+	touch->listed = false;
+	touch->is_dead = true;
+	return touch->held_plain > 0;
+}
+
+#define DEAD_MAX 64
+
+void sem_process_end(struct model *model, uint32_t process, const struct process_end *end)
+{
+	struct process *p = process_get(model, process);
+	bool sure = process_end_is_sure(p, end);
+
+	while (p->users) {
+		struct sem_user *user = p->users;
+		bool holds = false;
+
+		p->users = user->next_of_process;
+		user->next_of_process = NULL;
+		for (unsigned int num = 0; num < user->n_touches && !user->set->object.removed;
+		     num++)
+			holds |= bury_touch(user->set, num, &user->touch[num], sure);
+		if (holds && user->set->n_dead < DEAD_MAX)
+			user->set->n_dead++;
+		else
+			user_free(model, user);
+	}
+	p->last_user = NULL;
+	free(p->hold);
+	p->hold = NULL;
+	p->n_holds = p->room_holds = 0;
+}
+
+bool sem_is_lock(const struct sem *sem)
+{
+	return sem->has_initial && sem->initial >= 1 && !sem->posted && sem->n_foreign == 0;
+}
+
+bool sem_is_proven_lock(const struct sem *sem)
+{
+	return sem_is_lock(sem) && (sem->initial == 1 || sem->n_pairs > 0);
+}
+
+bool model_sem_is_lock(struct model *model, int semid, unsigned int num)
+{
+	const struct sem_set *set = sem_set_find(model, semid);
+
+	return set && num < set->n_sems && sem_is_proven_lock(&set->sem[num]);
+}
+
+unsigned int model_sem_holders(struct model *model, int semid, unsigned int num,
+			       struct sem_holder *holder, unsigned int n_max)
+{
+	const struct sem_set *set = sem_set_find(model, semid);
+	unsigned int n = 0;
+
+	for (const struct sem_user *user = set ? set->users : NULL; user;
+	     user = user->next_of_set) {
+		const struct sem_touch *touch = sem_user_touch(user, num);
+
+		if (touch_held(touch) <= 0)
+			continue;
+		if (n < n_max)
+			holder[n] = (struct sem_holder){
+				.process = user->process,
+				.thread = touch->thread,
+				.units = touch_held(touch),
+				.undo = touch->held_undo > 0,
+				.alive = !touch->is_dead,
+				.stack = touch->stack,
+				.site = touch->site,
+				.tsc = touch->taken_exit,
+			};
+		n++;
+	}
+	return n;
+}

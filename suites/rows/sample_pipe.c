@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sample_pipe.c - making pipes and FIFOs, and their names. */
+#include "sample.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void prepare_no_pipe(void)
+{
+	stage->fd[0] = stage->fd[1] = -1;
+}
+
+/* Does what is written into one end come out of the other? */
+static void data_pipe(void)
+{
+	char c = 0;
+
+	if (raw3(SYS_write, stage->fd[1], "x", 1) == 1)
+		raw3(SYS_read, stage->fd[0], &c, 1);
+	print(" through=%d", c == 'x');
+	print_open(stage->fd[0]);
+}
+
+static void data_stream(void)
+{
+	long n = 0;
+
+	if (stage->pointer)
+		n = raw3(SYS_read, fileno(stage->pointer), stage->out, sizeof(stage->out));
+	print(" read=%.*s", n > 0 ? (int)n - 1 : 0, stage->out);
+}
+
+static void prepare_stream(void)
+{
+	stage->pointer = popen("exit 5", "r");
+	need(stage->pointer ? 0 : -1, "popen");
+}
+
+CALLS(pipe, pipe(stage->fd))
+FAULTS(pipe, pipe(nowhere))
+SAMPLE(pipe, .prepare = prepare_no_pipe, .fault = fault_pipe, .data = data_pipe);
+
+CALLS(pipe2, pipe2(stage->fd, O_CLOEXEC))
+FAILS(pipe2, pipe2(stage->fd, 1))
+FAULTS(pipe2, pipe2(nowhere, 0))
+SAMPLE(pipe2, .prepare = prepare_no_pipe, .fail = fail_pipe2, .fault = fault_pipe2,
+       .data = data_pipe);
+
+CALLS(popen, stage->pointer = popen("echo hello", "r"))
+FAILS(popen, popen("echo hello", "wrong"))
+SAMPLE(popen, .fail = fail_popen, .data = data_stream, .shape = SHAPE_POINTER);
+
+CALLS(pclose, pclose(stage->pointer))
+SAMPLE(pclose, .prepare = prepare_stream);
+
+CALLS(mkfifo, mkfifo("f", 0640))
+FAILS(mkfifo, mkfifo("none/f", 0640))
+FAULTS(mkfifo, mkfifo(nowhere, 0640))
+SAMPLE(mkfifo, .prepare = prepare_dir, .fail = fail_mkfifo, .fault = fault_mkfifo,
+       .state = state_paths);
+
+CALLS(mkfifoat, mkfifoat(stage->extra, "f", 0644))
+FAILS(mkfifoat, mkfifoat(-1, "f", 0640))
+FAULTS(mkfifoat, mkfifoat(stage->extra, nowhere, 0640))
+SAMPLE(mkfifoat, .prepare = prepare_dir, .fail = fail_mkfifoat, .fault = fault_mkfifoat,
+       .state = state_paths);
+
+CALLS(mknod, mknod("f", S_IFIFO | 0604, 0))
+FAILS(mknod, mknod("none/f", S_IFIFO | 0604, 0))
+FAULTS(mknod, mknod(nowhere, S_IFIFO | 0604, 0))
+SAMPLE(mknod, .prepare = prepare_dir, .fail = fail_mknod, .fault = fault_mknod,
+       .state = state_paths);
+
+CALLS(mknodat, mknodat(stage->extra, "f", S_IFIFO | 0666, 0))
+FAILS(mknodat, mknodat(-1, "f", S_IFIFO | 0604, 0))
+FAULTS(mknodat, mknodat(stage->extra, nowhere, S_IFIFO | 0604, 0))
+SAMPLE(mknodat, .prepare = prepare_dir, .fail = fail_mknodat, .fault = fault_mknodat,
+       .state = state_paths);
+
+CALLS(unlink, unlink("f"))
+FAILS(unlink, unlink("none"))
+FAULTS(unlink, unlink(nowhere))
+SAMPLE(unlink, .prepare = prepare_fifo, .fail = fail_unlink, .fault = fault_unlink,
+       .state = state_paths);
+
+CALLS(unlinkat, unlinkat(stage->extra, "f", 0))
+FAILS(unlinkat, unlinkat(-1, "f", 0))
+FAULTS(unlinkat, unlinkat(stage->extra, nowhere, 0))
+SAMPLE(unlinkat, .prepare = prepare_fifo, .fail = fail_unlinkat, .fault = fault_unlinkat,
+       .state = state_paths);
+
+CALLS(remove, remove("f"))
+FAILS(remove, remove("none"))
+FAULTS(remove, remove(nowhere))
+SAMPLE(remove, .prepare = prepare_fifo, .fail = fail_remove, .fault = fault_remove,
+       .state = state_paths);
+
+CALLS(rename, rename("f", "g"))
+FAILS(rename, rename("none", "g"))
+FAULTS(rename, rename("f", nowhere))
+SAMPLE(rename, .prepare = prepare_fifo, .fail = fail_rename, .fault = fault_rename,
+       .state = state_paths);
+
+CALLS(renameat, renameat(stage->extra, "f", stage->extra, "g"))
+FAILS(renameat, renameat(-1, "f", -1, "g"))
+FAULTS(renameat, renameat(stage->extra, "f", stage->extra, nowhere))
+SAMPLE(renameat, .prepare = prepare_fifo, .fail = fail_renameat, .fault = fault_renameat,
+       .state = state_paths);
+
+CALLS(link, link("f", "g"))
+FAILS(link, link("none", "g"))
+FAULTS(link, link("f", nowhere))
+SAMPLE(link, .prepare = prepare_fifo, .fail = fail_link, .fault = fault_link,
+       .state = state_paths);
