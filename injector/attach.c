@@ -53,17 +53,40 @@ static void make_lineage(char *to, const char *parent, uint32_t child_no)
 	to[n] = 0;
 }
 
+/* Raised before the slot is claimed, so that whoever sees a claimed slot also sees that it counts. */
+static void raise_to(_Atomic uint32_t *used, uint32_t n)
+{
+	uint32_t old = atomic_load_explicit(used, RELAXED);
+
+	while (old < n && !atomic_compare_exchange_weak(used, &old, n))
+		;
+}
+
+static uint32_t procs_used(void)
+{
+	uint32_t n = atomic_load(&arena->procs_used);
+
+	return n < ARENA_PROCS ? n : ARENA_PROCS;
+}
+
+static uint32_t threads_used(void)
+{
+	uint32_t n = atomic_load(&arena->threads_used);
+
+	return n < ARENA_THREADS ? n : ARENA_THREADS;
+}
+
 /* Claims a free slot for a child of `parent` (NULL: none is known). Returns its index or -1. */
 static int64_t claim_proc(struct arena_proc *parent, int32_t pid)
 {
-	uint32_t from = parent ? proc_index(parent) + 1 : 0;
-
 	for (uint32_t i = 0; i < ARENA_PROCS; i++) {
-		struct arena_proc *p = &arena->proc[(from + i) % ARENA_PROCS];
+		struct arena_proc *p = &arena->proc[i];
 		uint32_t expected = PROC_FREE;
 
-		if (atomic_load_explicit(&p->state, RELAXED) != PROC_FREE ||
-		    !atomic_compare_exchange_strong(&p->state, &expected, PROC_RESERVED))
+		if (atomic_load_explicit(&p->state, RELAXED) != PROC_FREE)
+			continue;
+		raise_to(&arena->procs_used, i + 1);
+		if (!atomic_compare_exchange_strong(&p->state, &expected, PROC_RESERVED))
 			continue;
 		p->flags = 0;
 		p->n_children = p->n_threads = 0;
@@ -99,14 +122,14 @@ void attach_cancel(int64_t slot)
 
 static struct arena_thread *claim_thread(struct arena_proc *proc, uint32_t number)
 {
-	uint32_t from = proc_index(proc);
-
 	for (uint32_t i = 0; i < ARENA_THREADS; i++) {
-		struct arena_thread *t = &arena->thread[(from + i) % ARENA_THREADS];
+		struct arena_thread *t = &arena->thread[i];
 		uint32_t expected = THREAD_FREE;
 
-		if (atomic_load_explicit(&t->state, RELAXED) != THREAD_FREE ||
-		    !atomic_compare_exchange_strong(&t->state, &expected, THREAD_CLAIMED))
+		if (atomic_load_explicit(&t->state, RELAXED) != THREAD_FREE)
+			continue;
+		raise_to(&arena->threads_used, i + 1);
+		if (!atomic_compare_exchange_strong(&t->state, &expected, THREAD_CLAIMED))
 			continue;
 		t->proc = proc_index(proc);
 		t->proc_generation = proc->generation;
@@ -153,13 +176,13 @@ static struct arena_proc *find_own(void)
 {
 	int32_t pid = (int32_t)raw0(SYS_getpid), ppid = (int32_t)raw0(SYS_getppid);
 
-	for (int i = 0; i < ARENA_PROCS; i++) {
+	for (uint32_t i = 0; i < procs_used(); i++) {
 		uint32_t state = atomic_load_explicit(&arena->proc[i].state, RELAXED);
 
 		if ((state == PROC_LIVE || state == PROC_RESERVED) && arena->proc[i].pid == pid)
 			return &arena->proc[i];
 	}
-	for (int i = 0; i < ARENA_PROCS; i++) {
+	for (uint32_t i = 0; i < procs_used(); i++) {
 		struct arena_proc *p = &arena->proc[i];
 		int32_t expected = -1;
 
@@ -174,7 +197,7 @@ static struct arena_proc *find_parent(void)
 {
 	int32_t ppid = (int32_t)raw0(SYS_getppid);
 
-	for (int i = 0; i < ARENA_PROCS; i++)
+	for (uint32_t i = 0; i < procs_used(); i++)
 		if (arena->proc[i].state == PROC_LIVE && arena->proc[i].pid == ppid)
 			return &arena->proc[i];
 	return arena->proc[0].state == PROC_LIVE ? &arena->proc[0] : NULL;
@@ -185,7 +208,7 @@ static struct arena_thread *take_over(struct arena_proc *proc)
 {
 	struct arena_thread *first = NULL;
 
-	for (int i = 0; i < ARENA_THREADS; i++) {
+	for (uint32_t i = 0; i < threads_used(); i++) {
 		struct arena_thread *t = &arena->thread[i];
 
 		if (t->state != THREAD_LIVE || t->proc != proc_index(proc))
@@ -293,7 +316,7 @@ void attach_thread(uint32_t number)
 {
 	int32_t pid = (int32_t)raw0(SYS_getpid);
 
-	for (int i = 0; i < ARENA_PROCS; i++) {
+	for (uint32_t i = 0; i < procs_used(); i++) {
 		struct arena_proc *p = &arena->proc[i];
 
 		if (p->state != PROC_LIVE || p->pid != pid)

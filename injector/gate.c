@@ -66,11 +66,11 @@ static uint64_t reserve(struct arena_thread *t, uint64_t n)
 	return first;
 }
 
-static void put(struct event *slot, uint64_t index, const void *entry)
+static void put(struct event *slot, uint64_t commit, const void *entry)
 {
 	memcpy((char *)slot + sizeof(slot->commit), (const char *)entry + sizeof(slot->commit),
 	       sizeof(*slot) - sizeof(slot->commit));
-	atomic_store_explicit((_Atomic uint64_t *)&slot->commit, index + 1, RELEASE);
+	atomic_store_explicit((_Atomic uint64_t *)&slot->commit, commit, RELEASE);
 }
 
 static void publish(struct event *e, const uint8_t *more, uint32_t n_more_bytes)
@@ -95,9 +95,9 @@ static void publish(struct event *e, const uint8_t *more, uint32_t n_more_bytes)
 		uint32_t at = i * EVENT_MORE_BYTES, left = n_more_bytes - at;
 
 		memcpy(m.data, more + at, left < EVENT_MORE_BYTES ? left : EVENT_MORE_BYTES);
-		put(&self.ring[(first + 1 + i) & (ARENA_RING - 1)], first + 1 + i, &m);
+		put(&self.ring[(first + 1 + i) & (ARENA_RING - 1)], (first + 2 + i) | EVENT_MORE_MARK, &m);
 	}
-	put(&self.ring[first & (ARENA_RING - 1)], first, e);
+	put(&self.ring[first & (ARENA_RING - 1)], first + 1, e);
 	if (UNLIKELY((first & (ARENA_RING / 2 - 1)) + e->n_more + 1 >= ARENA_RING / 2))
 		gate_bell();
 }

@@ -146,6 +146,8 @@ struct arena {
 	_Atomic uint32_t closing;	/* 1: nobody drains any more, do not wait */
 	_Atomic uint32_t n_hello;	/* processes that reported in */
 	_Atomic uint32_t n_overflow;	/* processes or threads for which there was no slot */
+	/* Slots below these have been claimed at some time: nobody looks, or makes pages, beyond. */
+	_Atomic uint32_t procs_used, threads_used;
 	struct plan plan __attribute__((aligned(64)));
 	struct arena_rule_stat rule_stat[PLAN_RULES];
 	struct arena_module module[ARENA_MODULES];

@@ -94,8 +94,9 @@ _Static_assert(sizeof(struct event) == 128, "an event is two cache lines");
 /* A continuation of the event before it: bytes of a path, of operations or of a payload. */
 #define EVENT_MORE_BYTES 120
 #define EVENT_MORE_MAX 34	/* 4,080 bytes: a path; more is cut */
+#define EVENT_MORE_MARK (UINT64_C(1) << 63)	/* in commit: no event of its own */
 struct event_more {
-	uint64_t commit;
+	uint64_t commit;	/* position + 1, and EVENT_MORE_MARK */
 	uint8_t data[EVENT_MORE_BYTES];
 };
 _Static_assert(sizeof(struct event_more) == sizeof(struct event), "same slot");

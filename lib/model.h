@@ -101,6 +101,9 @@ struct sem_holder {
  * returns how many there are. */
 unsigned int model_sem_holders(struct model *model, int semid, unsigned int num, struct sem_holder *holder,
 			       unsigned int n_max);
+/* Has it been seen that the kernel gave units of this set back at a death with SEM_UNDO: were they taken
+ * again, which nobody could have done without? */
+bool model_undo_shown(const struct model *model, int semid);
 bool model_sem_is_lock(struct model *model, int semid, unsigned int num);
 
 /* Has this process ever done something to the object that could end another's wait for it?

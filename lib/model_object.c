@@ -215,8 +215,7 @@ static void see_removed(struct model *model, uint32_t process, const struct even
 /* Removed by somebody whom nobody saw: another program, or a rule. */
 static void see_gone(struct model *model, const struct event *event)
 {
-	struct object *object =
-		event->flags & EVENT_NOT_PERFORMED ? NULL : object_find(model, event->object);
+	struct object *object = object_find(model, event->object);
 
 	if (!object || object->removed)
 		return;

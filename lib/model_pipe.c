@@ -3,6 +3,7 @@
 #include "model_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 static bool was_written_by(const struct pipe_object *pipe, uint32_t process)
 {
@@ -59,11 +60,24 @@ static void note_transfer(struct pipe_object *pipe, uint32_t process, uint32_t t
 		note_write(pipe, process, thread, event);
 }
 
+/* Bytes that stay in a FIFO are there for the next reader, while somebody has it open to write. */
+static void note_open(struct pipe_object *pipe, const struct event *event, int64_t flags)
+{
+	if (event_took_effect(event) && (flags & O_ACCMODE) != O_WRONLY)
+		pipe->left_bytes = 0;
+}
+
 void pipe_event(struct model *model, uint32_t process, uint32_t thread, const struct event *event)
 {
 	struct pipe_object *pipe = (struct pipe_object *)object_see(model, event->object);
 
 	switch (calls[event->call].canonical_id) {
+	case CALL_open:
+		note_open(pipe, event, event->arg[1]);
+		break;
+	case CALL_openat:
+		note_open(pipe, event, event->arg[2]);
+		break;
 	case CALL_close:
 	case CALL_exit:
 	case CALL__exit:

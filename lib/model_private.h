@@ -135,6 +135,8 @@ struct sem_user {
 struct sem {
 	int64_t value;   /* the sum of all that was done; no clamping */
 	int64_t clamped; /* what deaths could not take back (below 0), so far as seen */
+	int64_t undone;  /* what deaths have given back; a part of value */
+	uint64_t below_exit; /* of a P that could not have been without what a death gave back; 0 */
 	bool known;      /* the sum started from something certain */
 	bool suspect;    /* somebody died in the midst of a call, perhaps */
 	bool posted;     /* used before it was set, so setting it was a message */
@@ -245,6 +247,8 @@ struct pipe_object {
 	uint32_t left_process, left_stack;
 };
 
+#define MODEL_UNDO_SHOWN 32
+
 struct model {
 	struct model_options options;
 	struct finding_list *findings;
@@ -258,6 +262,8 @@ struct model {
 	uint64_t n_serials;
 	struct object *forget_oldest, *forget_newest;
 	unsigned int n_forgettable;
+	int undo_shown[MODEL_UNDO_SHOWN]; /* ids of sets, see model_undo_shown() */
+	unsigned int n_undo_shown;
 	bool unfollowed;           /* processes that nobody follows */
 	uint32_t n_unsure_deaths;  /* a call may have taken effect that nobody recorded */
 	bool shared_undo;          /* clone with CLONE_SYSVSEM: adjustments are shared */
@@ -304,6 +310,8 @@ void process_event(struct model *model, uint32_t process, uint32_t thread,
 /* "1.2 (perl)" */
 const char *process_title(struct model *model, uint32_t process, char *buffer, size_t n_bytes);
 const char *process_fate(const struct process_end *end, char *buffer, size_t n_bytes);
+/* Is it certain that it died before then? Deaths are noticed late. */
+bool process_died_before(const struct process *p, const struct process_end *end, uint64_t tsc);
 bool process_descends(const struct model *model, uint32_t process, uint32_t ancestor);
 
 /* model_object.c */
@@ -349,6 +357,13 @@ const char *sem_name(struct model *model, const struct sem_set *set, unsigned in
 static inline int32_t touch_held(const struct sem_touch *touch)
 {
 	return touch->held_plain + touch->held_undo;
+}
+
+/* Was SEM_UNDO applied to the set at this death? Not if the set was gone by then. */
+static inline bool sem_undo_applies(const struct sem_set *set, const struct process *p)
+{
+	return !set->object.removed ||
+	       (p->reaped_exit && p->reaped_exit < set->object.removed_enter);
 }
 
 /* model_msg.c */

@@ -257,6 +257,13 @@ const char *process_fate(const struct process_end *end, char *buffer, size_t n_b
 	return buffer;
 }
 
+bool process_died_before(const struct process *p, const struct process_end *end, uint64_t tsc)
+{
+	if ((end->by_rule || p->exit_enter) && p->last_exit < tsc)
+		return true;
+	return p->reaped_exit && p->reaped_exit < tsc;
+}
+
 bool process_descends(const struct model *model, uint32_t process, uint32_t ancestor)
 {
 	const struct process *p = process_get(model, process);

@@ -233,6 +233,33 @@ static void give(struct sem_user *user, unsigned int num, struct sem *sem, struc
 	}
 }
 
+bool model_undo_shown(const struct model *model, int semid)
+{
+	for (unsigned int i = 0; i < model->n_undo_shown; i++)
+		if (model->undo_shown[i] == semid)
+			return true;
+	return false;
+}
+
+/* Without what deaths gave back the sum would be below 0: somebody has taken it. A V that overlaps the P
+ * may have let it through instead. The P may be seen before the death is. */
+static void note_below(struct sem *sem, const struct event *event, int op)
+{
+	if (op > 0 && event->enter_tsc < sem->below_exit)
+		sem->below_exit = 0;
+	else if (op < 0 && sem->known && sem->value - sem->undone < 0)
+		sem->below_exit = event->exit_tsc;
+}
+
+static void note_undo(struct model *model, const struct sem_set *set, const struct sem *sem)
+{
+	int id = (int)object_value_of(set->object.ref);
+
+	if (sem->undone > 0 && sem->below_exit && model->n_undo_shown < MODEL_UNDO_SHOWN &&
+	    !model_undo_shown(model, id))
+		model->undo_shown[model->n_undo_shown++] = id;
+}
+
 static void apply_op(struct model *model, struct sem_user *user, uint32_t thread,
 		     const struct event *event, const struct sem_op *op)
 {
@@ -246,6 +273,8 @@ static void apply_op(struct model *model, struct sem_user *user, uint32_t thread
 	touch = touch_see(user, op->num);
 	sem->n_operations++;
 	sem->value += op->op;
+	note_below(sem, event, op->op);
+	note_undo(model, user->set, sem);
 	if (sem->n_sets && event->enter_tsc < sem->set_exit) {
 		sem->known = false;
 		touch->uncertain = true;
@@ -301,7 +330,8 @@ static void apply_set(struct sem_set *set, unsigned int num, uint16_t value, uin
 	struct sem *sem = sem_get(set, num);
 
 	sem->value = value;
-	sem->clamped = 0;
+	sem->clamped = sem->undone = 0;
+	sem->below_exit = 0;
 	sem->known = sem->last_exit <= event->enter_tsc;
 	sem->suspect = false;
 	if (!sem->n_operations) {
@@ -371,7 +401,7 @@ void sem_event(struct model *model, uint32_t process, uint32_t thread, const str
 
 /* The process is dead: undo is applied; what it held beyond that stays on record. Returns whether
  * it held anything. */
-static bool bury_touch(struct sem_set *set, unsigned int num, struct sem_touch *touch, bool sure)
+static bool bury_touch(struct model *model, struct sem_set *set, unsigned int num, struct sem_touch *touch, bool sure)
 {
 	struct sem *sem = sem_get(set, num);
 	int32_t undone = touch->adjust > 0 ? touch->adjust : 0;
@@ -382,6 +412,8 @@ static bool bury_touch(struct sem_set *set, unsigned int num, struct sem_touch *
 	if (!sure)
 		sem->suspect = true;
 	sem->value += touch->adjust;
+	sem->undone += undone;
+	note_undo(model, set, sem);
 	if (sem->value + sem->clamped < 0)
 		sem->clamped = -sem->value;
 	else if (sem->value + sem->clamped > MODEL_SEM_MAX)
@@ -406,9 +438,9 @@ void sem_process_end(struct model *model, uint32_t process, const struct process
 
 		p->users = user->next_of_process;
 		user->next_of_process = NULL;
-		for (unsigned int num = 0; num < user->n_touches && !user->set->object.removed;
+		for (unsigned int num = 0; num < user->n_touches && sem_undo_applies(user->set, p);
 		     num++)
-			holds |= bury_touch(user->set, num, &user->touch[num], sure);
+			holds |= bury_touch(model, user->set, num, &user->touch[num], sure);
 		if (holds && user->set->n_dead < DEAD_MAX)
 			user->set->n_dead++;
 		else

@@ -177,11 +177,13 @@ static void write_findings(struct supervisor *s, struct json_writer *w, const ch
 
 static void write_sems(struct supervisor *s, struct json_writer *w)
 {
+	char text[240];
+
 	json_write_array(w, "sems");
 	for (unsigned int i = 0; i < s->n_sem_notes; i++) {
 		const struct sem_note *note = &s->sem_note[i];
 
-		if (note->n_values == 0)
+		if (note->n_values == 0 && !(note->note[0] && model_undo_shown(s->model, note->semid)))
 			continue;
 		json_write_object(w, NULL);
 		json_write_string(w, "object", note->object);
@@ -189,7 +191,9 @@ static void write_sems(struct supervisor *s, struct json_writer *w)
 		for (unsigned int v = 0; v < note->n_values; v++)
 			json_write_uint(w, NULL, note->value[v]);
 		json_write_end(w);
-		json_write_string(w, "note", note->note);
+		snprintf(text, sizeof(text), "%s%s", note->note,
+			 note->n_values ? "" : ", and taken again; removed since");
+		json_write_string(w, "note", text);
 		json_write_end(w);
 	}
 	json_write_end(w);

@@ -77,7 +77,7 @@ static bool ring_peek(struct supervisor *s, uint32_t slot, bool last, struct ent
 			copy = *e;
 			n = 1u + (copy.n_more <= EVENT_MORE_MAX ? copy.n_more : 0u);
 			for (uint64_t i = 1; i < n; i++)
-				if (commit_of(ring, tail + i) != tail + i + 1)
+				if (commit_of(ring, tail + i) != ((tail + i + 1) | EVENT_MORE_MARK))
 					n = 0;
 			if (n && plausible(s, &copy)) {
 				*entry = (struct entry){ copy.exit_tsc, tail, slot };

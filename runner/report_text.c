@@ -267,7 +267,7 @@ static void put_sems(const struct writer *w, const json_t *result)
 		json_array_foreach(json_object_get(set, "values"), j, value)
 			fprintf(w->file, "%s%lld", j ? ", " : " ", json_integer_value(value));
 		if (*text_of(set, "note")) {
-			fputs(" - ", w->file);
+			fputs(json_array_size(json_object_get(set, "values")) ? " - " : " ", w->file);
 			put(w, text_of(set, "note"));
 		}
 		fputc('\n', w->file);

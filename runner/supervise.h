@@ -158,7 +158,6 @@ struct supervisor {
 	unsigned int n_reaped;
 	uint64_t n_reaped_ever;
 	bool no_children;
-	uint32_t n_rounds;
 	int32_t slot_process[ARENA_PROCS];
 	uint64_t reserved_ns[ARENA_PROCS]; /* since when a reserved slot has no living parent */
 	struct thread thread[ARENA_THREADS];

@@ -17,8 +17,6 @@
 
 #include "supervise.h"
 
-#define FREE_RUN 8 /* slots are claimed one after the other: so many free ones end a scan */
-#define FULL_SCAN_ROUNDS 64
 #define STATUS_ROUNDS 3    /* a death waits so long for its parent to tell the status */
 #define ORPHAN_NS NS_PER_S /* a reserved slot of a dead parent is taken back after that */
 
@@ -170,18 +168,14 @@ static void reserved_check(struct supervisor *s, uint32_t slot)
 
 static void births(struct supervisor *s)
 {
-	bool full = ++s->n_rounds % FULL_SCAN_ROUNDS == 0;
-	uint32_t n_free = 0;
+	uint32_t used = atomic_load(&s->arena->procs_used);
 
-	for (uint32_t i = 0; i < ARENA_PROCS; i++) {
+	if (used > s->n_slots_procs)
+		s->n_slots_procs = used < ARENA_PROCS ? used : ARENA_PROCS;
+	for (uint32_t i = 0; i < s->n_slots_procs; i++) {
 		struct arena_proc *proc = &s->arena->proc[i];
 		uint32_t state = atomic_load(&proc->state);
 
-		n_free = state == PROC_FREE ? n_free + 1 : 0;
-		if (n_free >= FREE_RUN && i >= s->n_slots_procs && !full)
-			break;
-		if (state != PROC_FREE && i >= s->n_slots_procs)
-			s->n_slots_procs = i + 1;
 		if (state == PROC_LIVE && s->slot_process[i] >= 0)
 			process_renew(s, &s->process[s->slot_process[i]], proc);
 		else if (state == PROC_LIVE)

@@ -115,6 +115,7 @@ static void reserve_root(struct supervisor *s)
 
 	proc->ppid = (int32_t)getpid();
 	proc->child_no = 1;
+	atomic_store(&s->arena->procs_used, 1);
 	atomic_store(&proc->generation, 1);
 	text_put(proc->lineage, sizeof(proc->lineage), "1");
 	text_put(proc->name, sizeof(proc->name), base ? base + 1 : s->options->argv[0]);

@@ -13,8 +13,6 @@
 
 #include "supervise.h"
 
-#define FREE_RUN 8
-#define FULL_SCAN_ROUNDS 64
 #define STALE_NS NS_PER_S     /* a slot whose process does not exist is taken back after that */
 #define STOP_WAIT_NS NS_PER_S /* a thread that asked to be stopped has to be by then */
 #define STOP_POLL_NS (NS_PER_MS / 2)
@@ -63,33 +61,21 @@ static void thread_adopt(struct supervisor *s, uint32_t slot)
 	mine->number = t->number;
 }
 
-/*
- * Slots are claimed from the process's own slot on, the first free one: a run of free ones behind
- * all that are known ends a scan. Not touching the rest keeps the arena's pages unmade.
- */
-static bool scan_slot(struct supervisor *s, uint32_t slot, uint32_t *n_free)
+/* Slots that were in use at some time: the pages of the rest are never made. */
+static uint32_t slots_used(struct supervisor *s)
 {
-	uint32_t known =
-		s->n_slots_threads > s->n_slots_procs ? s->n_slots_threads : s->n_slots_procs;
+	uint32_t used = atomic_load(&s->arena->threads_used);
 
-	if (slot >= ARENA_THREADS ||
-	    (*n_free >= FREE_RUN && slot >= known && s->n_rounds % FULL_SCAN_ROUNDS != 0))
-		return false;
-	if (atomic_load(&s->arena->thread[slot].state) == THREAD_FREE) {
-		++*n_free;
-		return true;
-	}
-	*n_free = 0;
-	if (slot >= s->n_slots_threads)
-		s->n_slots_threads = slot + 1;
-	return true;
+	if (used > s->n_slots_threads)
+		s->n_slots_threads = used < ARENA_THREADS ? used : ARENA_THREADS;
+	return s->n_slots_threads;
 }
 
 void threads_update(struct supervisor *s)
 {
-	uint32_t n_free = 0;
+	uint32_t used = slots_used(s);
 
-	for (uint32_t i = 0; scan_slot(s, i, &n_free); i++) {
+	for (uint32_t i = 0; i < used; i++) {
 		struct arena_thread *t = &s->arena->thread[i];
 		uint32_t state = atomic_load(&t->state);
 
@@ -133,7 +119,7 @@ void threads_end(struct supervisor *s, uint32_t process)
 {
 	int32_t proc = s->process[process].slot;
 
-	for (uint32_t i = 0, n_free = 0; proc >= 0 && scan_slot(s, i, &n_free); i++) {
+	for (uint32_t i = 0; proc >= 0 && i < slots_used(s); i++) {
 		struct arena_thread *t = &s->arena->thread[i];
 
 		if (atomic_load(&t->state) == THREAD_FREE || t->proc != (uint32_t)proc)

@@ -24,14 +24,6 @@ struct held_state {
 	unsigned int n;
 };
 
-/* Did it die before the set was removed? Deaths are noticed late. */
-static bool died_before(const struct process *p, const struct process_end *end, uint64_t tsc)
-{
-	if ((end->by_rule || p->exit_enter) && p->last_exit < tsc)
-		return true;
-	return p->reaped_exit && p->reaped_exit < tsc;
-}
-
 static void note_held(struct model *model, struct held_state *state, const struct sem_user *user,
 		      unsigned int num, const struct process_end *end)
 {
@@ -67,7 +59,7 @@ static void held_process_end(struct model *model, void *data, uint32_t process,
 	for (const struct sem_user *user = p->users; user; user = user->next_of_process) {
 		const struct object *object = &user->set->object;
 
-		if (object->removed && !died_before(p, end, object->removed_enter))
+		if (object->removed && !process_died_before(p, end, object->removed_enter))
 			continue;
 		for (unsigned int num = 0; num < user->n_touches; num++)
 			note_held(model, data, user, num, end);

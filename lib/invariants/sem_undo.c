@@ -148,7 +148,7 @@ static void sem_undo_process_end(struct model *model, void *data, uint32_t proce
 	if (end->by_runner)
 		return;
 	for (const struct sem_user *user = p->users; user; user = user->next_of_process) {
-		for (unsigned int num = 0; num < user->n_touches && !user->set->object.removed;
+		for (unsigned int num = 0; num < user->n_touches && sem_undo_applies(user->set, p);
 		     num++) {
 			const struct sem_touch *touch = &user->touch[num];
 
@@ -211,10 +211,12 @@ static void sem_undo_finish(struct model *model, void *data, enum trial_end how,
 
 	(void)how, (void)left, (void)n_left;
 	while (state->n > 0) {
-		struct undo_death *death = &state->death[state->n - 1];
+		const struct undo_death *death = &state->death[state->n - 1];
+		const struct sem *sem = &death->set->sem[death->num];
+		/* everything is in: a sum below 0 is one that the kernel stopped at 0 */
+		bool below = death->adjust < 0 && sem->value + sem->clamped < 0;
 
-		if (death->out_of_range && !death->doubtful &&
-		    is_trusted(model, &death->set->sem[death->num]))
+		if (is_trusted(model, sem) && (below || (death->out_of_range && !death->doubtful)))
 			report(model, death);
 		drop(model, state, state->n - 1);
 	}

@@ -23,7 +23,7 @@
 enum shape { SHAPE_NUMBER, SHAPE_FD, SHAPE_PID, SHAPE_POINTER, SHAPE_ID };
 
 struct sample {
-	void (*prepare)(void);
+	void (*prepare)(void); /* by the process that calls, unless `state` looks from outside */
 	long (*call)(void);
 	long (*fail)(void);  /* a bad id, descriptor, path or number; NULL: it cannot fail */
 	long (*fault)(void); /* a pointer to nowhere; NULL: it takes none, or libc follows it */
@@ -71,7 +71,8 @@ struct stage {
 	bool nowait;   /* the call must not wait */
 	int n_handled; /* signals */
 	pid_t pid;
-	void *pointer; /* that the call gave */
+	void *pointer; /* memory or a stream */
+	long result;   /* what the call gave */
 	int status;
 	char in[ROOM], out[ROOM];
 };

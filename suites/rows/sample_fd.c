@@ -13,10 +13,10 @@ static int flags(void)
 	return O_RDWR | O_CLOEXEC | (stage->nowait ? O_NONBLOCK : 0);
 }
 
-/* The descriptor that the call gave: which file, and how open? The FIFO's own has the number before. */
+/* The descriptor that the call gave: which file, and how open? */
 static void data_opened(void)
 {
-	int fd = stage->fd[0] + 1;
+	int fd = (int)stage->result;
 	struct stat st = { 0 };
 
 	raw2(SYS_fstat, fd, &st);
@@ -24,59 +24,59 @@ static void data_opened(void)
 	print_open(fd);
 }
 
-#define OPENS(name, path_first, holding) \
+#define OPENS(name, holding) \
 	SAMPLE(name, .prepare = prepare_fifo, .fail = fail_##name, .fault = fault_##name, \
 	       .data = data_opened, .state = state_paths, .shape = SHAPE_FD, .holds = (holding))
 
 CALLS(open, open("f", flags()))
 FAILS(open, open("none", O_RDWR))
 FAULTS(open, open(nowhere, O_RDWR))
-OPENS(open, true, 0);
+OPENS(open, 0);
 
 CALLS(open64, open64("f", flags()))
 FAILS(open64, open64("none", O_RDWR))
 FAULTS(open64, open64(nowhere, O_RDWR))
-OPENS(open64, true, 0);
+OPENS(open64, 0);
 
 CALLS(__open_2, __open_2("f", flags()))
 FAILS(__open_2, __open_2("none", O_RDWR))
 FAULTS(__open_2, __open_2(nowhere, O_RDWR))
-OPENS(__open_2, true, 0);
+OPENS(__open_2, 0);
 
 CALLS(__open64_2, __open64_2("f", flags()))
 FAILS(__open64_2, __open64_2("none", O_RDWR))
 FAULTS(__open64_2, __open64_2(nowhere, O_RDWR))
-OPENS(__open64_2, true, 0);
+OPENS(__open64_2, 0);
 
 CALLS(openat, openat(stage->extra, "f", flags() | O_CREAT, 0644))
 FAILS(openat, openat(-1, "f", O_RDWR))
 FAULTS(openat, openat(stage->extra, nowhere, O_RDWR))
-OPENS(openat, true, HOLDS(CREATE));
+OPENS(openat, HOLDS(CREATE));
 
 CALLS(openat64, openat64(stage->extra, "f", flags()))
 FAILS(openat64, openat64(-1, "f", O_RDWR))
 FAULTS(openat64, openat64(stage->extra, nowhere, O_RDWR))
-OPENS(openat64, true, 0);
+OPENS(openat64, 0);
 
 CALLS(__openat_2, __openat_2(stage->extra, "f", flags()))
 FAILS(__openat_2, __openat_2(-1, "f", O_RDWR))
 FAULTS(__openat_2, __openat_2(stage->extra, nowhere, O_RDWR))
-OPENS(__openat_2, true, 0);
+OPENS(__openat_2, 0);
 
 CALLS(__openat64_2, __openat64_2(stage->extra, "f", flags()))
 FAILS(__openat64_2, __openat64_2(-1, "f", O_RDWR))
 FAULTS(__openat64_2, __openat64_2(stage->extra, nowhere, O_RDWR))
-OPENS(__openat64_2, true, 0);
+OPENS(__openat64_2, 0);
 
 CALLS(creat, creat("f", 0600))
 FAILS(creat, creat("none/f", 0600))
 FAULTS(creat, creat(nowhere, 0600))
-OPENS(creat, true, HOLDS(CREATE));
+OPENS(creat, HOLDS(CREATE));
 
 CALLS(creat64, creat64("f", 0600))
 FAILS(creat64, creat64("none/f", 0600))
 FAULTS(creat64, creat64(nowhere, 0600))
-OPENS(creat64, true, HOLDS(CREATE));
+OPENS(creat64, HOLDS(CREATE));
 
 CALLS(close, close(stage->fd[0]))
 FAILS(close, close(-1))
@@ -95,7 +95,7 @@ static void print_copy(int fd)
 
 static void data_copy(void)
 {
-	print_copy(stage->fd[1] + 1);
+	print_copy((int)stage->result);
 }
 
 static void data_target(void)

@@ -9,10 +9,12 @@
  *   handler, restart  SIGUSR2 is handled (with SA_RESTART); printed is whether it came
  *   raise         ... and it comes before the call
  *   time          printed is whether the call took 20 ms
+ *   where         no call, but the library that the name leads to
  *   mark          shows a tracer where the call begins and ends
  */
 #include "sample.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +27,7 @@ enum { OLD_ERRNO = 0x77, SLOW_NS = 20 * 1000 * 1000 };
 extern char **environ;
 
 static struct words {
-	bool fail, fault, skip, watch, big, nonblock, handler, restart, raise, time, mark;
+	bool fail, fault, skip, watch, big, nonblock, handler, restart, raise, time, mark, where;
 	int err;
 } words;
 
@@ -38,6 +40,7 @@ static const struct {
 	{ "nonblock", &words.nonblock }, { "handler", &words.handler },
 	{ "restart", &words.restart },   { "raise", &words.raise },
 	{ "time", &words.time },         { "mark", &words.mark },
+	{ "where", &words.where },
 };
 
 static void usage(const char *wrong)
@@ -117,17 +120,30 @@ static void mark(const char *text)
 		raw3(SYS_write, -1, text, strlen(text));
 }
 
+static void prepare(const struct sample *sample)
+{
+	if (words.handler)
+		handle(SIGUSR2, words.restart ? SA_RESTART : 0);
+	if (sample->prepare)
+		sample->prepare();
+	if (words.raise)
+		raw2(SYS_kill, raw0(SYS_getpid), SIGUSR2);
+}
+
 static void show(const struct call *call, const struct sample *sample)
 {
-	uint64_t begin = now_ns();
+	uint64_t begin;
 	long result;
 	int err;
 
+	prepare(sample);
+	begin = now_ns();
 	mark("begin");
 	errno = OLD_ERRNO;
 	result = make(call, sample);
 	err = errno;
 	mark("end");
+	stage->result = result;
 	print_result(call, sample, result);
 	print(" errno=%d", err);
 	if (words.time)
@@ -145,10 +161,16 @@ static void show(const struct call *call, const struct sample *sample)
 /* The objects outlive the child, so that its parent sees what it did before it was killed. */
 static void watch(const struct call *call, const struct sample *sample)
 {
-	pid_t pid = raw_fork();
+	bool own = !sample->state;
+	pid_t pid;
 	int status;
 
+	if (!own)
+		prepare(sample);
+	pid = raw_fork();
 	if (pid == 0) {
+		if (own)
+			prepare(sample);
 		make(call, sample);
 		raw1(SYS_exit_group, 0);
 	}
@@ -182,6 +204,16 @@ static void executed(int argc, char **argv)
 	end(7);
 }
 
+static void where(const char *name)
+{
+	void *symbol = dlsym(RTLD_DEFAULT, name);
+	Dl_info info = { 0 };
+
+	if (symbol && dladdr(symbol, &info))
+		print("%s\n", info.dli_fname);
+	end(0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct sample *sample;
@@ -194,16 +226,12 @@ int main(int argc, char **argv)
 		usage(argc > 1 ? argv[1] : "nothing");
 	for (int i = 2; i < argc; i++)
 		read_word(argv[i]);
+	if (words.where)
+		where(argv[1]);
 	sample = samples[id];
 	if ((words.fail && !sample->fail) || (words.fault && !sample->fault))
 		usage("no such sample");
 	set_stage();
-	if (words.handler)
-		handle(SIGUSR2, words.restart ? SA_RESTART : 0);
-	if (sample->prepare)
-		sample->prepare();
-	if (words.raise)
-		raw2(SYS_kill, raw0(SYS_getpid), SIGUSR2);
 	if (words.watch)
 		watch(&calls[calls[id].canonical_id], sample);
 	else

@@ -13,7 +13,7 @@ static struct pollfd polled;
 static fd_set reads;
 static struct epoll_event events[2];
 static const struct timespec wait = { .tv_sec = 1 };
-static struct timeval wait_tv;
+static struct timeval wait_tv = { .tv_sec = 1 };
 static sigset_t none;
 
 static struct pollfd *fds(void)
@@ -22,12 +22,11 @@ static struct pollfd *fds(void)
 	return &polled;
 }
 
-static fd_set *read_set(void)
+static void prepare_select(void)
 {
-	FD_ZERO(&reads);
+	prepare_filled();
 	FD_SET(stage->fd[0], &reads);
-	wait_tv = (struct timeval){ .tv_sec = 1 };
-	return &reads;
+	FD_SET(stage->fd[1], &reads);
 }
 
 static void data_poll(void)
@@ -37,7 +36,8 @@ static void data_poll(void)
 
 static void data_select(void)
 {
-	print(" readable=%d", FD_ISSET(stage->fd[0], &reads) != 0);
+	print(" readable=%d,%d", FD_ISSET(stage->fd[0], &reads) != 0,
+	      FD_ISSET(stage->fd[1], &reads) != 0);
 }
 
 CALLS(poll, poll(fds(), 1, 1000))
@@ -60,16 +60,16 @@ FAULTS(__ppoll_chk, __ppoll_chk(nowhere, 1, &wait, NULL, sizeof(polled)))
 SAMPLE(__ppoll_chk, .prepare = prepare_filled, .fault = fault___ppoll_chk, .data = data_poll,
        .state = state_pipe, .holds = HOLDS(TIMEOUT));
 
-CALLS(select, select(stage->fd[0] + 1, read_set(), NULL, NULL, &wait_tv))
-FAILS(select, select(-1, read_set(), NULL, NULL, &wait_tv))
+CALLS(select, select(stage->fd[1] + 1, &reads, NULL, NULL, &wait_tv))
+FAILS(select, select(-1, &reads, NULL, NULL, &wait_tv))
 FAULTS(select, select(stage->fd[0] + 1, nowhere, NULL, NULL, &wait_tv))
-SAMPLE(select, .prepare = prepare_filled, .fail = fail_select, .fault = fault_select,
+SAMPLE(select, .prepare = prepare_select, .fail = fail_select, .fault = fault_select,
        .data = data_select, .state = state_pipe);
 
-CALLS(pselect, pselect(stage->fd[0] + 1, read_set(), NULL, NULL, &wait, &none))
-FAILS(pselect, pselect(-1, read_set(), NULL, NULL, &wait, NULL))
+CALLS(pselect, pselect(stage->fd[1] + 1, &reads, NULL, NULL, &wait, &none))
+FAILS(pselect, pselect(-1, &reads, NULL, NULL, &wait, NULL))
 FAULTS(pselect, pselect(stage->fd[0] + 1, nowhere, NULL, NULL, &wait, &none))
-SAMPLE(pselect, .prepare = prepare_filled, .fail = fail_pselect, .fault = fault_pselect,
+SAMPLE(pselect, .prepare = prepare_select, .fail = fail_pselect, .fault = fault_pselect,
        .data = data_select, .state = state_pipe);
 
 static void prepare_set(void)

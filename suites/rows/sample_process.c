@@ -88,10 +88,13 @@ SAMPLE(quick_exit, .ends = true);
 
 static void prepare_child(void)
 {
-	stage->status = -1;
-	stage->pid = raw_fork();
-	if (stage->pid == 0)
+	pid_t pid = raw_fork();
+
+	/* The stage is shared: only the parent may write the pid there. */
+	if (pid == 0)
 		raw1(SYS_exit_group, CHILD_STATUS);
+	stage->pid = pid;
+	stage->status = -1;
 }
 
 static void data_status(void)

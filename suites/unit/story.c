@@ -67,7 +67,7 @@ uint64_t story_call(struct story *s, uint32_t process, struct event event, const
 	event.n_more = (uint8_t)((n_more_bytes + EVENT_MORE_BYTES - 1) / EVENT_MORE_BYTES);
 	event.enter_tsc = s->enter ? s->enter : ++s->now;
 	event.exit_tsc = ++s->now;
-	event.site = s->site ? s->site : 1000 + event.call;
+	event.site = s->site ? s->site : UINT64_C(1000) + event.call;
 	event.stack = 1 + event.call;
 	event.flags |= (uint16_t)s->flags;
 	if (s->err) {

@@ -75,6 +75,34 @@ START_TEST(removed_before_receipt_is_seen)
 }
 END_TEST
 
+/* Taken with other bytes than were sent, as far as is known: no message is left. */
+START_TEST(removed_after_an_odd_receipt)
+{
+	struct story s;
+
+	begin(&s);
+	story_send(&s, A, QUEUE, 1, 1);
+	story_receive(&s, B, QUEUE, 1, 2, 0);
+	story_msgrm(&s, ROOT, QUEUE);
+	story_shows(&s, "duplicate-message");
+}
+END_TEST
+
+START_TEST(removed_by_a_rule)
+{
+	struct story s;
+
+	begin(&s);
+	story_send(&s, A, QUEUE, 1, 1);
+	s.flags = EVENT_INJECTED | EVENT_NOT_PERFORMED;
+	story_fail(&s, EIDRM);
+	story_receive(&s, B, QUEUE, 1, 1, 0);
+	story_fail(&s, EINVAL);
+	story_msgrm(&s, ROOT, QUEUE);
+	story_shows(&s, "");
+}
+END_TEST
+
 START_TEST(left_at_the_end)
 {
 	struct story s;
@@ -176,6 +204,12 @@ START_TEST(received_once_too_often)
 	story_send(&s, A, QUEUE, 1, 7);
 	story_receive(&s, B, QUEUE, 1, 7, 0);
 	story_receive(&s, B, QUEUE, 1, 7, 0);
+	story_shows(&s, "duplicate-message");
+
+	/* What is sent later cannot be what was received. */
+	begin(&s);
+	story_receive(&s, B, QUEUE, 1, 7, 0);
+	story_send(&s, A, QUEUE, 1, 7);
 	story_shows(&s, "duplicate-message");
 }
 END_TEST
@@ -283,6 +317,23 @@ START_TEST(declared_order)
 				     "number 1 of 1.1 came through queue 7 (key 0x49500003) "
 				     "after its number 2"));
 	story_end(&s);
+}
+END_TEST
+
+/* Two receivers at the same time: whose came first, nobody can tell. */
+START_TEST(declared_but_concurrent)
+{
+	struct story s;
+	uint64_t early;
+
+	begin_with(&s, BY_SENDER);
+	story_send(&s, A, QUEUE, 1, 1);
+	story_send(&s, A, QUEUE, 2, 2);
+	early = s.now;
+	story_receive(&s, ROOT, QUEUE, 2, 2, 0);
+	story_overlap(&s, early);
+	story_receive(&s, B, QUEUE, 1, 1, 0);
+	story_shows(&s, "");
 }
 END_TEST
 
@@ -423,6 +474,8 @@ static Suite *msg_suite(void)
 		{ "all-received", all_received },
 		{ "removed-with-messages", removed_with_messages },
 		{ "removed-before-receipt", removed_before_receipt_is_seen },
+		{ "removed-after-odd-receipt", removed_after_an_odd_receipt },
+		{ "removed-by-a-rule", removed_by_a_rule },
 		{ "left-at-the-end", left_at_the_end },
 		{ "unknown-effects", unknown_effects },
 		{ "receipts-seen-first", receipts_seen_first },
@@ -433,6 +486,7 @@ static Suite *msg_suite(void)
 		{ "concurrent", concurrent_is_not_wrong },
 		{ "equal-messages", equal_messages },
 		{ "declared-order", declared_order },
+		{ "declared-but-concurrent", declared_but_concurrent },
 		{ "declared-order-kept", declared_order_kept },
 		{ "declared-long-ago", declared_number_long_ago },
 		{ "declared-twice", declared_number_twice },

@@ -95,7 +95,8 @@ START_TEST(unread_but_all_is_well)
 {
 	struct story s;
 
-	/* Another can still read it: the shim has asked the kernel, and says that nothing is lost. */
+	/* Another can still read it: the shim has asked the kernel, and says that nothing is lost.
+	 */
 	leave_some(&s, false);
 	story_close(&s, A, PIPE, READ_END, 0);
 	story_exit(&s, A);
@@ -161,6 +162,15 @@ START_TEST(unread_fifo)
 	story_expect(&s, TRIAL_ENDED, "lost-message");
 	ck_assert_str_eq(story_find(&s, "lost-message")->object[0], "FIFO /tmp/x");
 	story_end(&s);
+
+	/* The next one to open it may read on. */
+	begin(&s);
+	story_call(&s, ROOT, made, "/tmp/x", 7);
+	story_call(&s, A, opened, "/tmp/x", 7);
+	story_call(&s, B, written, NULL, 0);
+	story_call(&s, A, closed, NULL, 0);
+	story_call(&s, ROOT, opened, "/tmp/x", 7);
+	story_shows(&s, "");
 }
 END_TEST
 

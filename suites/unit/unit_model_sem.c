@@ -166,6 +166,30 @@ START_TEST(failed_and_unperformed_hold_nothing)
 }
 END_TEST
 
+/* A V left by a longjmp may have happened; so may a P before a SETVAL that it overlaps. */
+START_TEST(unknown_effects)
+{
+	struct story s;
+	uint64_t early;
+
+	begin_lock(&s, 1);
+	story_semop(&s, A, SET, 0, -1, 0);
+	s.flags = EVENT_ABANDONED;
+	story_semop(&s, A, SET, 0, 1, 0);
+	story_killed_by_rule(&s, A);
+	story_shows(&s, "");
+
+	begin_lock(&s, 1);
+	use_lock(&s, B, 0);
+	early = s.now;
+	story_setval(&s, ROOT, SET, 0, 1);
+	story_overlap(&s, early);
+	story_semop(&s, A, SET, 0, -1, 0);
+	story_killed_by_rule(&s, A);
+	story_shows(&s, "");
+}
+END_TEST
+
 /* Taken by the parent before the fork, given by the child. */
 START_TEST(handed_over)
 {
@@ -339,6 +363,39 @@ START_TEST(undo_clamped_by_the_kernels_word)
 }
 END_TEST
 
+/* The death is noticed when the set is gone, the last P when the death is. */
+START_TEST(undo_clamped_seen_late)
+{
+	struct story s;
+	uint64_t early;
+
+	begin_lock(&s, 0);
+	story_semop(&s, A, SET, 0, 1, SEM_UNDO);
+	story_semop(&s, ROOT, SET, 0, -1, 0);
+	story_plain(&s, A, CALL_exit);
+	story_wait(&s, ROOT, A);
+	story_semrm(&s, ROOT, SET);
+	story_gone(&s, A);
+	story_shows(&s, "sem-undo");
+
+	begin_lock(&s, 0);
+	story_semop(&s, A, SET, 0, 1, SEM_UNDO);
+	early = s.now;
+	story_exit(&s, A);
+	story_overlap(&s, early);
+	story_semop(&s, ROOT, SET, 0, -1, 0);
+	story_shows(&s, "sem-undo");
+
+	/* The set went first, as far as is known. */
+	begin_lock(&s, 0);
+	story_semop(&s, A, SET, 0, 1, SEM_UNDO);
+	story_semop(&s, ROOT, SET, 0, -1, 0);
+	story_semrm(&s, ROOT, SET);
+	story_exit(&s, A);
+	story_shows(&s, "");
+}
+END_TEST
+
 /* The V that made room for the undo is seen after the death. */
 START_TEST(undo_not_clamped_after_all)
 {
@@ -490,6 +547,7 @@ static Suite *sem_suite(void)
 		{ "held-but-restored", held_but_restored },
 		{ "undo-restores", undo_restores },
 		{ "failed-hold-nothing", failed_and_unperformed_hold_nothing },
+		{ "unknown-effects", unknown_effects },
 		{ "handed-over", handed_over },
 		{ "signal-semaphore", signal_semaphore },
 		{ "setval-as-a-post", setval_as_a_post },
@@ -500,6 +558,7 @@ static Suite *sem_suite(void)
 		{ "id-used-again", id_used_again },
 		{ "undo-clamped", undo_clamped },
 		{ "undo-clamped-kernel", undo_clamped_by_the_kernels_word },
+		{ "undo-clamped-seen-late", undo_clamped_seen_late },
 		{ "undo-not-clamped", undo_not_clamped_after_all },
 		{ "two-deaths", two_deaths_noticed_in_the_other_order },
 		{ "setval-clears-undo", setval_clears_undo },

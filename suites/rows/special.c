@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * row-special NAME: what programs do that makes life hard for a wrapper. Each prints what it saw, which
+ * is the same without the shim and under it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "raw.h"
+
+static int out_fd = 1;
+static int fds[2];
+static char **arguments;
+
+static void say(const char *format, ...)
+{
+	char line[256];
+	va_list list;
+	int n;
+
+	va_start(list, format);
+	n = vsnprintf(line, sizeof(line), format, list);
+	va_end(list);
+	raw3(SYS_write, out_fd, line, n);
+}
+
+static void check(int good, const char *what)
+{
+	if (good)
+		return;
+	say("special: %s: %s\n", what, strerror(errno));
+	raw1(SYS_exit_group, 99);
+}
+
+/* Is thread `tid` asleep in system call `nr`? Asked without any call that the shim could see. */
+static int is_blocked(int tid, long nr)
+{
+	char path[64], line[32] = "";
+	long fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	fd = raw4(SYS_openat, AT_FDCWD, path, O_RDONLY, 0);
+	check(fd >= 0, path);
+	raw3(SYS_read, fd, line, sizeof(line) - 1);
+	raw1(SYS_close, fd);
+	return line[0] != 'r' && atol(line) == nr;
+}
+
+static void await_blocked(int tid, long nr)
+{
+	while (!is_blocked(tid, nr))
+		raw0(SYS_sched_yield);
+}
+
+/* A child that sends us a signal as soon as we wait in system call `nr`. */
+static void poke_when_blocked(long nr, int signo)
+{
+	pid_t self = (pid_t)raw0(SYS_getpid);
+
+	if (raw6(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0) != 0)
+		return;
+	await_blocked(self, nr);
+	raw2(SYS_kill, self, signo);
+	raw1(SYS_exit_group, 0);
+}
+
+static void say_read(int fd)
+{
+	char c = 0;
+	ssize_t n = read(fd, &c, 1);
+
+	say("read %zd %c\n", n, c ? c : '-');
+}
+
+static sigjmp_buf back;
+
+static void jump(int signo)
+{
+	siglongjmp(back, signo);
+}
+
+/* The read is never finished; what comes after it is recorded none the less. */
+static void longjmp_out(void)
+{
+	struct sigaction action = { .sa_handler = jump };
+
+	sigaction(SIGUSR1, &action, NULL);
+	poke_when_blocked(SYS_read, SIGUSR1);
+	if (sigsetjmp(back, 1) == 0)
+		say_read(fds[0]);
+	say("wrote %zd ", write(fds[1], "x", 1));
+	say_read(fds[0]);
+}
+
+static int queue;
+
+static void calls_in_handler(int signo)
+{
+	struct {
+		long type;
+		char text[4];
+	} m = { signo, "abc" };
+
+	check(write(fds[1], "h", 1) == 1, "write");
+	check(msgsnd(queue, &m, 3, 0) == 0, "msgsnd");
+}
+
+static void nested(void)
+{
+	struct sigaction action = { .sa_handler = calls_in_handler };
+	int set = semget(IPC_PRIVATE, 1, 0600), result;
+	struct sembuf take = { 0, -1, 0 };
+
+	queue = msgget(IPC_PRIVATE, 0600);
+	sigaction(SIGUSR1, &action, NULL);
+	poke_when_blocked(SYS_semtimedop, SIGUSR1);
+	result = semop(set, &take, 1);
+	say("semop %d errno %d\n", result, errno);
+	say_read(fds[0]);
+	check(semctl(set, 0, IPC_RMID) == 0, "semctl");
+	check(msgctl(queue, IPC_RMID, NULL) == 0, "msgctl");
+}
+
+static void *forks(void *unused)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)unused;
+	if (pid == 0) {
+		check(write(fds[1], "f", 1) == 1, "write");
+		_exit(3);
+	}
+	waitpid(pid, &status, 0);
+	say("child exited %d\n", WEXITSTATUS(status));
+	return NULL;
+}
+
+static void fork_in_thread(void)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, forks, NULL);
+	pthread_join(thread, NULL);
+	say_read(fds[0]);
+}
+
+static void vfork_exit(void)
+{
+	pid_t pid = vfork();
+	int status;
+
+	if (pid == 0) {
+		if (write(fds[1], "v", 1) != 1)
+			_exit(4);
+		_exit(3);
+	}
+	waitpid(pid, &status, 0);
+	say("child exited %d\n", WEXITSTATUS(status));
+	say_read(fds[0]);
+}
+
+static void vfork_exec(void)
+{
+	pid_t pid = vfork();
+	int status;
+
+	if (pid == 0) {
+		execl("/proc/self/exe", "row-special", "writes", (char *)NULL);
+		_exit(4);
+	}
+	waitpid(pid, &status, 0);
+	say("child exited %d\n", WEXITSTATUS(status));
+	say("wrote %zd\n", write(fds[1], "p", 1));
+}
+
+static volatile int reader;
+
+static void *reads(void *unused)
+{
+	(void)unused;
+	reader = (int)raw0(SYS_gettid);
+	say_read(fds[0]);
+	return NULL;
+}
+
+static void cancelled(void)
+{
+	pthread_t thread;
+	void *result;
+
+	pthread_create(&thread, NULL, reads, NULL);
+	while (reader == 0)
+		raw0(SYS_sched_yield);
+	await_blocked(reader, SYS_read);
+	pthread_cancel(thread);
+	pthread_join(thread, &result);
+	say("cancelled %d\n", result == PTHREAD_CANCELED);
+	say("wrote %zd\n", write(fds[1], "c", 1));
+}
+
+enum { KEPT = 700, MANY = 1024 };
+
+static void closes_all(void)
+{
+	check(raw2(SYS_dup2, 1, KEPT) >= 0, "dup2");
+	out_fd = KEPT;
+	for (int fd = 0; fd < MANY; fd++) {
+		if (fd != KEPT)
+			close(fd);
+	}
+	check(pipe(fds) == 0, "pipe");
+	say("pipe %d %d\n", fds[0], fds[1]);
+	say("wrote %zd\n", write(fds[1], "a", 1));
+}
+
+/* All descriptors that are there after some calls: the shim has none of its own. */
+static void descriptors(void)
+{
+	struct sembuf add = { 0, 1, 0 };
+	int set = semget(IPC_PRIVATE, 1, 0600);
+
+	check(semop(set, &add, 1) == 0, "semop");
+	check(semctl(set, 0, IPC_RMID) == 0, "semctl");
+	for (int fd = 0; fd < MANY; fd++) {
+		if (raw3(SYS_fcntl, fd, F_GETFD, 0) >= 0)
+			say("%d ", fd);
+	}
+	say("\n");
+}
+
+static void clears_environment(void)
+{
+	clearenv();
+	execv("/proc/self/exe", (char *[]){ "row-special", "writes", NULL });
+}
+
+extern char **environ;
+
+/* What setproctitle does where there is no room: the title grows over the environment. */
+static void sets_title(void)
+{
+	char *from = arguments[0], *to = from;
+
+	for (char **e = environ; *e; e++)
+		to = *e + strlen(*e);
+	memset(from, 'x', (size_t)(to - from));
+	execv("/proc/self/exe", (char *[]){ "row-special", "writes", NULL });
+}
+
+/* The number of a pipe that was closed behind every wrapper's back comes to lead elsewhere. */
+static void closes_raw(void)
+{
+	int fd;
+
+	check(write(fds[1], "x", 1) == 1, "write");
+	say_read(fds[0]);
+	syscall(SYS_close, fds[0]);
+	fd = open("/dev/null", O_RDONLY);
+	say("same %d\n", fd == fds[0]);
+	say_read(fd);
+}
+
+union semun {
+	int val;
+	unsigned short *array;
+};
+
+static void semctl_forms(void)
+{
+	int set = semget(IPC_PRIVATE, 2, 0600);
+	unsigned short values[2] = { 3, 4 };
+	union semun whole = { .array = values };
+	union semun number = { .val = 9 };
+
+	check(semctl(set, 0, SETALL, whole) == 0, "semctl");
+	check(semctl(set, 1, SETVAL, number) == 0, "semctl");
+	say("values %d %d", semctl(set, 0, GETVAL), semctl(set, 1, GETVAL));
+	check(semctl(set, 0, SETVAL, 5) == 0, "semctl");
+	values[0] = values[1] = 0;
+	check(semctl(set, 0, GETALL, values) == 0, "semctl");
+	say(" %d %d\n", values[0], values[1]);
+	check(semctl(set, 0, IPC_RMID) == 0, "semctl");
+}
+
+static void writes(void)
+{
+	say("wrote %zd\n", write(fds[1], "w", 1));
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} specials[] = {
+	{ "longjmp", longjmp_out },
+	{ "nested", nested },
+	{ "fork-in-thread", fork_in_thread },
+	{ "vfork-exit", vfork_exit },
+	{ "vfork-exec", vfork_exec },
+	{ "cancel", cancelled },
+	{ "close-all", closes_all },
+	{ "descriptors", descriptors },
+	{ "clearenv", clears_environment },
+	{ "title", sets_title },
+	{ "raw-close", closes_raw },
+	{ "semctl", semctl_forms },
+	{ "writes", writes },
+};
+
+int main(int argc, char **argv)
+{
+	arguments = argv;
+	check(pipe(fds) == 0, "pipe");
+	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
+		if (argc > 1 && strcmp(argv[1], specials[i].name) == 0) {
+			specials[i].run();
+			raw1(SYS_exit_group, 0);
+		}
+	}
+	check(0, "no such name");
+}
