@@ -338,7 +338,7 @@ void attach_thread_end(void)
 	site_thread_end();
 }
 
-bool attach_ready(void)
+bool attach_slowly(void)
 {
 	if (!arena || self.off)
 		return false;

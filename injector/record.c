@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/msg.h>
@@ -127,6 +128,16 @@ static void waited_id(struct gate *g)
 		g->event->arg[4] = info->si_status & 0x7f;
 }
 
+static void disposition(struct gate *g)
+{
+	const struct sigaction *action = (const struct sigaction *)g->a[1];
+
+	if (!action)
+		return;
+	g->event->arg[3] = (long)action->sa_handler;
+	g->event->arg[4] = action->sa_flags;
+}
+
 /* A blocking call that a pending alarm will end is not stuck. */
 static void timer_set(long seconds, long nanoseconds, bool periodic)
 {
@@ -201,6 +212,9 @@ void record_result(struct gate *g, long result)
 		break;
 	case CALL_waitid:
 		waited_id(g);
+		break;
+	case CALL_sigaction:
+		disposition(g);
 		break;
 	case CALL_alarm:
 		timer_set(g->a[0], 0, false);

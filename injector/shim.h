@@ -63,7 +63,7 @@ any_function real_function(enum call_id id);
 void real_resolve(void);
 
 /* attach.c: this process's and this thread's place in the arena */
-bool attach_ready(void);		/* true: self is set; attaches what is not yet */
+bool attach_slowly(void);		/* attaches what is not yet */
 void attach_first(const char *lineage);	/* from the constructor, after exec or at the start */
 bool attach_forked(void);		/* in a forked child */
 void attach_vforked(struct arena_proc *own);	/* in a vfork child: self becomes its own */
@@ -73,6 +73,14 @@ int64_t attach_reserve(int32_t pid);	/* slot for a child about to begin, or -1 *
 void attach_cancel(int64_t slot);	/* it did not begin */
 uint32_t attach_thread_number(void);	/* the next thread's number */
 uint64_t attach_lineage_hash(const struct arena_proc *proc, uint32_t number);
+
+/* True: self is set, the call can be recorded. */
+static inline bool attach_ready(void)
+{
+	if (__builtin_expect(arena && self.thread && *attached && !self.off, 1))
+		return true;
+	return attach_slowly();
+}
 
 /* site.c: where a call was made */
 void site_init(void);

@@ -380,28 +380,62 @@ struct arena_stack *site_stack(uint32_t stack)
 	return stack ? &arena->stack[stack - 1] : NULL;
 }
 
-void site_find(const void *caller, struct event *event)
+static uint64_t mix_address(uint64_t hash, uintptr_t pc)
 {
-	uintptr_t pc[ARENA_FRAMES + SKIP_MAX];
-	uint32_t from, n = capture(caller, pc, &from);
-	uint64_t raw = ARENA_HASH_START;
-	struct site_entry *e, spare = { 0 };
+	hash = (hash ^ pc) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 29;
+}
 
-	for (uint32_t i = 0; i < n; i++)
-		raw = (raw ^ pc[from + i]) * UINT64_C(0x9e3779b97f4a7c15), raw ^= raw >> 29;
-	raw |= 1;
-	if (UNLIKELY(!self.sites || self.sites->n_used * 4 > self.sites->n_room * 3))
-		table_grow();
-	e = self.sites ? table_slot(self.sites, raw) : NULL;
-	if (UNLIKELY(!e))
-		e = &spare;
-	if (UNLIKELY(e->raw == 0)) {
-		learn(e, pc + from, n);
-		e->raw = raw;
-		if (self.sites && e != &spare)
-			self.sites->n_used++;
-	}
+static void meet(struct site_entry *e, struct event *event)
+{
 	event->site = e->site;
 	event->stack = e->stack;
 	event->count = ++e->count;
+}
+
+/* A stack that this thread has not been at, or for which there is no more room. */
+static void find_new(uint64_t raw, const uintptr_t *pc, uint32_t n, struct event *event)
+{
+	struct site_entry *e, spare = { 0 };
+
+	if (!self.sites || self.sites->n_used * 4 > self.sites->n_room * 3)
+		table_grow();
+	e = self.sites ? table_slot(self.sites, raw) : NULL;
+	if (!e)
+		e = &spare;
+	if (e->raw == 0) {
+		learn(e, pc, n);
+		e->raw = raw;
+		if (e != &spare)
+			self.sites->n_used++;
+	}
+	meet(e, event);
+}
+
+/* The entry is mostly the first one looked at. */
+static bool find_known(uint64_t raw, struct event *event)
+{
+	struct site_table *t = self.sites;
+	struct site_entry *e = t ? &t->entry[raw & (t->n_room - 1)] : NULL;
+
+	if (UNLIKELY(!e || e->raw != raw))
+		return false;
+	meet(e, event);
+	return true;
+}
+
+void site_find(const void *caller, struct event *event)
+{
+	uintptr_t pc[ARENA_FRAMES + SKIP_MAX];
+	uint64_t raw = ARENA_HASH_START;
+	uint32_t from = 0, n = 1;
+
+	pc[0] = (uintptr_t)caller;
+	if (backtrace_fn)
+		n = capture(caller, pc, &from);
+	for (uint32_t i = 0; i < n; i++)
+		raw = mix_address(raw, pc[from + i]);
+	raw |= 1;
+	if (UNLIKELY(!find_known(raw, event)))
+		find_new(raw, pc + from, n, event);
 }

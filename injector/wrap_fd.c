@@ -130,7 +130,7 @@ EXPORT int closedir(DIR *directory)
 {
 	long a[6] = { (long)directory };
 
-	if (directory)
+	if ((uintptr_t)directory)
 		fd_forget(dirfd(directory));
 	return (int)real_call(CALL_closedir, a);
 }

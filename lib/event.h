@@ -67,7 +67,7 @@ static inline uint64_t object_value_of(uint64_t ref)
  *   close and exit: arg[4] = bytes left unread in the pipe whose read end was closed
  *   wait family: arg[4] = wait status, arg[5] = pid reaped (0: none)
  *   semget, msgget, shmget: object = what was returned
- *   exec family: n_more entries hold the path
+ *   sigaction: arg[3] the handler, arg[4] the flags that are set
  */
 struct event {
 	uint64_t commit;	/* position in the ring + 1, written last with release order */

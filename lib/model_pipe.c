@@ -5,12 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 
-static bool was_written_by(const struct pipe_object *pipe, uint32_t process)
+static void note_user(struct pipe_users *users, uint32_t process)
 {
-	for (unsigned int i = 0; i < pipe->n_writers; i++)
-		if (pipe->writer[i] == process)
-			return true;
-	return false;
+	if (users->n < PIPE_USERS && !pipe_used_by(users, process))
+		users->process[users->n++] = process;
 }
 
 static void note_write(struct pipe_object *pipe, uint32_t process, uint32_t thread,
@@ -27,10 +25,7 @@ static void note_write(struct pipe_object *pipe, uint32_t process, uint32_t thre
 		.exit = event->exit_tsc,
 		.length = event->length,
 	};
-	if (was_written_by(pipe, process))
-		return;
-	if (pipe->n_writers < PIPE_WRITERS)
-		pipe->writer[pipe->n_writers++] = process;
+	note_user(&pipe->writers, process);
 }
 
 /* The shim says what the last reader left. Writing ends close too: they leave nothing. */
@@ -39,7 +34,6 @@ static void note_close(struct pipe_object *pipe, uint32_t process, const struct 
 	if (event->arg[4] <= 0)
 		return;
 	pipe->left_bytes = (uint64_t)event->arg[4];
-	pipe->left_site = event->site;
 	pipe->left_process = process;
 	pipe->left_stack = event->stack;
 }
@@ -58,6 +52,8 @@ static void note_transfer(struct pipe_object *pipe, uint32_t process, uint32_t t
 		return;
 	if (flags & CALL_WRITES)
 		note_write(pipe, process, thread, event);
+	if (flags & CALL_READS)
+		note_user(&pipe->readers, process);
 }
 
 /* Bytes that stay in a FIFO are there for the next reader, while somebody has it open to write. */

@@ -133,13 +133,13 @@ struct sem_user {
 };
 
 struct sem {
-	int64_t value;   /* the sum of all that was done; no clamping */
-	int64_t clamped; /* what deaths could not take back (below 0), so far as seen */
-	int64_t undone;  /* what deaths have given back; a part of value */
+	int64_t value;       /* the sum of all that was done; no clamping */
+	int64_t clamped;     /* what deaths could not take back (below 0), so far as seen */
+	int64_t undone;      /* what deaths have given back; a part of value */
 	uint64_t below_exit; /* of a P that could not have been without what a death gave back; 0 */
-	bool known;      /* the sum started from something certain */
-	bool suspect;    /* somebody died in the midst of a call, perhaps */
-	bool posted;     /* used before it was set, so setting it was a message */
+	bool known;          /* the sum started from something certain */
+	bool suspect;        /* somebody died in the midst of a call, perhaps */
+	bool posted;         /* used before it was set, so setting it was a message */
 	bool has_initial;
 	int32_t initial; /* by the last SETVAL or SETALL before the first operation */
 	uint32_t initial_process;
@@ -227,7 +227,7 @@ struct delivery {
 
 /* One reading end: of the maker of a pipe, or of who opened a FIFO. */
 #define PIPE_WRITES 16
-#define PIPE_WRITERS 8
+#define PIPE_USERS 8
 
 struct pipe_write {
 	uint32_t process, thread, stack;
@@ -235,15 +235,20 @@ struct pipe_write {
 	uint32_t length;
 };
 
+/* The first few processes that read, or wrote. */
+struct pipe_users {
+	uint32_t process[PIPE_USERS];
+	unsigned int n;
+};
+
 struct pipe_object {
 	struct object object;
 	struct pipe_write write[PIPE_WRITES]; /* the last ones, a ring */
 	unsigned int n_writes;
-	uint32_t writer[PIPE_WRITERS];
-	unsigned int n_writers;
+	struct pipe_users writers, readers;
 	uint64_t epipe_exit; /* of the last write that found no reader */
 	/* the last close of a reading end, with what it left unread */
-	uint64_t left_bytes, left_site;
+	uint64_t left_bytes;
 	uint32_t left_process, left_stack;
 };
 
@@ -327,6 +332,14 @@ const char *object_name(struct model *model, const struct object *object, char *
 			size_t n_bytes);
 uint64_t object_mark(const struct object *object);
 
+/* model_sem_user.c */
+struct sem_user *sem_user_see(struct model *model, struct sem_set *set, uint32_t process);
+struct sem_touch *sem_touch_see(struct sem_user *user, unsigned int num);
+void sem_user_free(struct model *model, struct sem_user *user);
+void sem_hold_note(struct process *p, struct sem_user *user, unsigned int num,
+		   struct sem_touch *touch);
+void sem_hold_drop(struct process *p, const struct sem_user *user, unsigned int num);
+
 /* model_sem.c: the invariants see a set before sem_event changes it */
 struct sem_op {
 	uint16_t num;
@@ -373,6 +386,14 @@ void queue_release(struct model *model, struct queue *queue);
 
 /* model_pipe.c */
 void pipe_event(struct model *model, uint32_t process, uint32_t thread, const struct event *event);
+
+static inline bool pipe_used_by(const struct pipe_users *users, uint32_t process)
+{
+	for (unsigned int i = 0; i < users->n; i++)
+		if (users->process[i] == process)
+			return true;
+	return false;
+}
 
 /* model_wake.c */
 enum wake_bit { WOKEN_SEM = 1, WOKEN_RECEIVER = 2, WOKEN_SENDER = 4, WOKEN_SIGNAL = 8 };

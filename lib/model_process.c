@@ -133,8 +133,7 @@ static void note_spawn(struct model *model, const struct process *p, const struc
 	}
 }
 
-/* With SIGCHLD ignored there are no zombies. What sigaction sets lies behind a pointer, so it may
- * be that. */
+/* With SIGCHLD ignored there are no zombies. */
 static void note_disposition(struct process *p, const struct event *event, bool may_ignore)
 {
 	if (event->arg[0] == SIGCHLD && event_took_effect(event))
@@ -194,7 +193,10 @@ void process_event(struct model *model, uint32_t process, uint32_t thread,
 		note_spawn(model, p, event);
 		break;
 	case CALL_sigaction:
-		note_disposition(p, event, event->arg[1] != 0);
+		if (event->arg[1])
+			note_disposition(p, event,
+					 event->arg[3] == (int64_t)(intptr_t)SIG_IGN ||
+						 event->arg[4] & SA_NOCLDWAIT);
 		break;
 	case CALL_signal:
 		note_disposition(p, event, event->arg[1] == (int64_t)(intptr_t)SIG_IGN);

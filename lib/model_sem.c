@@ -6,136 +6,10 @@
  */
 #include "model_private.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
-
-static uint64_t user_key(const struct sem_set *set, uint32_t process)
-{
-	return set->object.serial << 32 | process;
-}
-
-struct sem_set *sem_set_find(struct model *model, int semid)
-{
-	return (struct sem_set *)object_find(model, OBJECT_REF(OBJECT_SEM, (uint32_t)semid));
-}
-
-struct sem *sem_get(struct sem_set *set, unsigned int num)
-{
-	if (num >= set->n_sems) {
-		unsigned int room = set->n_sems;
-
-		set->sem = model_grow(set->sem, &room, num + 1, sizeof(set->sem[0]));
-		for (unsigned int i = set->n_sems; i < room; i++)
-			set->sem[i].known = set->object.fresh;
-		set->n_sems = room;
-	}
-	return &set->sem[num];
-}
-
-struct sem_user *sem_user_find(struct model *model, const struct sem_set *set, uint32_t process)
-{
-	struct process *p = process_get(model, process);
-
-	if (p && p->last_user && p->last_user->set == set)
-		return p->last_user;
-	return table_get(&model->users, user_key(set, process));
-}
-
-static struct sem_user *user_see(struct model *model, struct sem_set *set, uint32_t process)
-{
-	struct sem_user *user = sem_user_find(model, set, process);
-	struct process *p = process_get(model, process);
-
-	if (!user) {
-		user = model_alloc(sizeof(*user));
-		user->set = set;
-		user->process = process;
-		user->next_of_process = p->users;
-		p->users = user;
-		user->next_of_set = set->users;
-		if (set->users)
-			set->users->previous_of_set = user;
-		set->users = user;
-		table_put(&model->users, user_key(set, process), user);
-	}
-	p->last_user = user;
-	return user;
-}
-
-static struct sem_touch *touch_see(struct sem_user *user, unsigned int num)
-{
-	user->touch = model_grow(user->touch, &user->n_touches, num + 1, sizeof(user->touch[0]));
-	return &user->touch[num];
-}
-
-const struct sem_touch *sem_user_touch(const struct sem_user *user, unsigned int num)
-{
-	static const struct sem_touch none;
-
-	return user && num < user->n_touches ? &user->touch[num] : &none;
-}
-
-void sem_mark_found(struct model *model, struct sem_set *set, uint32_t process)
-{
-	user_see(model, set, process)->found = true;
-}
-
-static void note_hold(struct process *p, struct sem_user *user, unsigned int num,
-		      struct sem_touch *touch)
-{
-	if (touch->listed)
-		return;
-	p->hold = model_grow(p->hold, &p->room_holds, p->n_holds + 1, sizeof(p->hold[0]));
-	p->hold[p->n_holds++] = (struct sem_hold){ .user = user, .num = num };
-	touch->listed = true;
-}
-
-static void drop_hold(struct process *p, const struct sem_user *user, unsigned int num)
-{
-	for (unsigned int i = 0; i < p->n_holds; i++)
-		if (p->hold[i].user == user && p->hold[i].num == num) {
-			user->touch[num].listed = false;
-			p->hold[i] = p->hold[--p->n_holds];
-			return;
-		}
-}
-
-/* The set's and the table's hold on it ends; the process's list is the caller's business. */
-static void user_free(struct model *model, struct sem_user *user)
-{
-	struct sem_set *set = user->set;
-
-	*(user->previous_of_set ? &user->previous_of_set->next_of_set : &set->users) =
-		user->next_of_set;
-	if (user->next_of_set)
-		user->next_of_set->previous_of_set = user->previous_of_set;
-	table_remove(&model->users, user_key(set, user->process));
-	free(user->touch);
-	free(user);
-}
-
-void sem_set_release(struct model *model, struct sem_set *set)
-{
-	while (set->users) {
-		struct sem_user *user = set->users;
-		struct process *p = process_get(model, user->process);
-		struct sem_user **link = &p->users;
-
-		while (*link && *link != user)
-			link = &(*link)->next_of_process;
-		if (*link)
-			*link = user->next_of_process;
-		p->last_user = NULL;
-		for (unsigned int num = 0; num < user->n_touches; num++)
-			if (user->touch[num].listed)
-				drop_hold(p, user, num);
-		user_free(model, user);
-	}
-	free(set->sem);
-}
 
 struct sem_set *sem_event_set(struct model *model, const struct event *event)
 {
@@ -191,7 +65,7 @@ static void take(struct model *model, struct sem_user *user, struct sem *sem,
 {
 	struct process *p = process_get(model, user->process);
 
-	note_hold(p, user, op->num, touch);
+	sem_hold_note(p, user, op->num, touch);
 	if (op->flg & SEM_UNDO)
 		touch->held_undo -= op->op;
 	else
@@ -241,8 +115,8 @@ bool model_undo_shown(const struct model *model, int semid)
 	return false;
 }
 
-/* Without what deaths gave back the sum would be below 0: somebody has taken it. A V that overlaps the P
- * may have let it through instead. The P may be seen before the death is. */
+/* Without what deaths gave back the sum would be below 0: somebody has taken it. A V that overlaps
+ * the P may have let it through instead. The P may be seen before the death is. */
 static void note_below(struct sem *sem, const struct event *event, int op)
 {
 	if (op > 0 && event->enter_tsc < sem->below_exit)
@@ -270,7 +144,7 @@ static void apply_op(struct model *model, struct sem_user *user, uint32_t thread
 		user->set->zero_seen = true;
 		return;
 	}
-	touch = touch_see(user, op->num);
+	touch = sem_touch_see(user, op->num);
 	sem->n_operations++;
 	sem->value += op->op;
 	note_below(sem, event, op->op);
@@ -293,7 +167,7 @@ static void apply_op(struct model *model, struct sem_user *user, uint32_t thread
 	else
 		give(user, op->num, sem, touch, op);
 	if (touch->listed && touch_held(touch) == 0)
-		drop_hold(process_get(model, user->process), user, op->num);
+		sem_hold_drop(process_get(model, user->process), user, op->num);
 }
 
 /* A call whose effect nobody knows: the sums are worth nothing, nor is what this process holds. */
@@ -301,7 +175,7 @@ static void doubt(struct sem_user *user, const struct sem_op *ops, unsigned int 
 {
 	for (unsigned int i = 0; i < n_ops; i++) {
 		sem_get(user->set, ops[i].num)->known = false;
-		touch_see(user, ops[i].num)->uncertain = true;
+		sem_touch_see(user, ops[i].num)->uncertain = true;
 	}
 }
 
@@ -351,14 +225,14 @@ static void apply_control(struct model *model, struct sem_set *set, uint32_t pro
 			  const struct event *event, const uint8_t *more)
 {
 	if (event->arg[2] == IPC_RMID) {
-		user_see(model, set, process)->has_woken = true;
+		sem_user_see(model, set, process)->has_woken = true;
 		return;
 	}
 	if (event->arg[2] != SETVAL && event->arg[2] != SETALL)
 		return;
 	for (unsigned int i = 0; i < set->n_sems; i++)
 		if (set->sem[i].n_operations)
-			user_see(model, set, process)->has_woken = true;
+			sem_user_see(model, set, process)->has_woken = true;
 	if (event->arg[2] == SETVAL) {
 		apply_set(set, (uint16_t)event->arg[1], (uint16_t)event->arg[3], process, event);
 		return;
@@ -392,16 +266,17 @@ void sem_event(struct model *model, uint32_t process, uint32_t thread, const str
 	}
 	n_ops = sem_event_ops(event, more, ops, SEM_OPS_MAX);
 	if (abandoned) {
-		doubt(user_see(model, set, process), ops, n_ops);
+		doubt(sem_user_see(model, set, process), ops, n_ops);
 		return;
 	}
 	for (unsigned int i = 0; i < n_ops; i++)
-		apply_op(model, user_see(model, set, process), thread, event, &ops[i]);
+		apply_op(model, sem_user_see(model, set, process), thread, event, &ops[i]);
 }
 
 /* The process is dead: undo is applied; what it held beyond that stays on record. Returns whether
  * it held anything. */
-static bool bury_touch(struct model *model, struct sem_set *set, unsigned int num, struct sem_touch *touch, bool sure)
+static bool bury_touch(struct model *model, struct sem_set *set, unsigned int num,
+		       struct sem_touch *touch, bool sure)
 {
 	struct sem *sem = sem_get(set, num);
 	int32_t undone = touch->adjust > 0 ? touch->adjust : 0;
@@ -444,55 +319,10 @@ void sem_process_end(struct model *model, uint32_t process, const struct process
 		if (holds && user->set->n_dead < DEAD_MAX)
 			user->set->n_dead++;
 		else
-			user_free(model, user);
+			sem_user_free(model, user);
 	}
 	p->last_user = NULL;
 	free(p->hold);
 	p->hold = NULL;
 	p->n_holds = p->room_holds = 0;
-}
-
-bool sem_is_lock(const struct sem *sem)
-{
-	return sem->has_initial && sem->initial >= 1 && !sem->posted && sem->n_foreign == 0;
-}
-
-bool sem_is_proven_lock(const struct sem *sem)
-{
-	return sem_is_lock(sem) && (sem->initial == 1 || sem->n_pairs > 0);
-}
-
-bool model_sem_is_lock(struct model *model, int semid, unsigned int num)
-{
-	const struct sem_set *set = sem_set_find(model, semid);
-
-	return set && num < set->n_sems && sem_is_proven_lock(&set->sem[num]);
-}
-
-unsigned int model_sem_holders(struct model *model, int semid, unsigned int num,
-			       struct sem_holder *holder, unsigned int n_max)
-{
-	const struct sem_set *set = sem_set_find(model, semid);
-	unsigned int n = 0;
-
-	for (const struct sem_user *user = set ? set->users : NULL; user;
-	     user = user->next_of_set) {
-		const struct sem_touch *touch = sem_user_touch(user, num);
-
-		if (touch_held(touch) <= 0)
-			continue;
-		if (n < n_max)
-			holder[n] = (struct sem_holder){
-				.process = user->process,
-				.thread = touch->thread,
-				.units = touch_held(touch),
-				.undo = touch->held_undo > 0,
-				.alive = !touch->is_dead,
-				.stack = touch->stack,
-				.site = touch->site,
-				.tsc = touch->taken_exit,
-			};
-		n++;
-	}
-	return n;
 }

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "capture.h"
 #include "setup.h"
@@ -24,5 +25,9 @@ int case_write(const char *directory, const char *name, const struct setup *setu
  * EXIT_USAGE after one line on standard error that says what was expected.
  */
 int case_read(const char *command, const char *directory, struct setup *setup, json_t **finding);
+
+/* The same from an open case.json; `path` is for the error lines. */
+int case_read_file(const char *command, const char *path, FILE *file, struct setup *setup,
+		   json_t **finding);
 
 #endif

@@ -168,39 +168,39 @@ static int read_fields(const struct reader *r, json_t **finding)
 	return 0;
 }
 
-static json_t *load(const char *command, const char *path)
+int case_read_file(const char *command, const char *path, FILE *file, struct setup *setup,
+		   json_t **finding)
 {
-	FILE *file = fopen(path, "re");
+	struct reader reader = { .setup = setup };
 	json_error_t error;
-	json_t *json;
+	json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
+	int status;
 
-	if (!file) {
-		usage_error(
-			"%s: %s: %s: a case folder, such as ipcjam-out/cases/NAME, was expected",
-			command, path, strerror(errno));
-		return NULL;
-	}
-	json = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
-	fclose(file);
 	if (!json)
-		usage_error("%s: %s:%d:%d: JSON was expected: %s", command, path, error.line,
-			    error.column, error.text);
-	return json;
+		return usage_error("%s: %s:%d:%d: JSON was expected: %s", command, path, error.line,
+				   error.column, error.text);
+	reader.json = json;
+	reader.where = format_text("%s: %s", command, path);
+	status = read_fields(&reader, finding);
+	free(reader.where);
+	json_decref(json);
+	return status;
 }
 
 int case_read(const char *command, const char *directory, struct setup *setup, json_t **finding)
 {
 	char *path = format_text("%s/case.json", directory);
-	json_t *json = load(command, path);
-	struct reader reader = { .json = json, .setup = setup };
-	int status = EXIT_USAGE;
+	FILE *file = fopen(path, "re");
+	int status;
 
-	if (json) {
-		reader.where = format_text("%s: %s", command, path);
-		status = read_fields(&reader, finding);
-		free(reader.where);
+	if (file) {
+		status = case_read_file(command, path, file, setup, finding);
+		fclose(file);
+	} else {
+		status = usage_error(
+			"%s: %s: %s: a case folder, such as ipcjam-out/cases/NAME, was expected",
+			command, path, strerror(errno));
 	}
-	json_decref(json);
 	free(path);
 	return status;
 }

@@ -346,6 +346,7 @@ static void finish(struct supervisor *s)
 	kill_all(s);
 	processes_update(s);
 	drain(s);
+	counts_check(s);
 	sems_final(s);
 	report_root(s);
 	if (s->options->check && !s->runner_gone)

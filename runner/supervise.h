@@ -258,6 +258,7 @@ void trace_event(struct supervisor *s, uint32_t process, uint32_t thread, const 
 		 const uint8_t *more);
 void trace_flush(struct supervisor *s);
 void trace_finish(struct supervisor *s);
+void trace_free(struct trace *trace);
 
 /* watch.c */
 struct watch *watch_new(void);
@@ -279,6 +280,7 @@ void sems_update(struct supervisor *s);
 void sems_final(struct supervisor *s);
 
 /* supervise_end.c */
+void counts_check(struct supervisor *s);
 void report_death(struct supervisor *s, struct process *p, const struct process_end *end);
 void report_hang(struct supervisor *s);
 void report_left_running(struct supervisor *s);

@@ -15,6 +15,7 @@
 #include "supervise.h"
 
 #define CHECK_OUTPUT 4096
+#define COUNT_MAX (UINT64_C(1) << 48) /* more calls than any trial can make */
 
 static bool is_crash(int signo)
 {
@@ -28,6 +29,26 @@ static bool any_fault_fired(const struct supervisor *s)
 		if (atomic_load(&s->arena->rule_stat[i].fired))
 			return true;
 	return false;
+}
+
+static void count_check(struct supervisor *s, _Atomic uint64_t *count)
+{
+	if (atomic_load(count) <= COUNT_MAX)
+		return;
+	atomic_store(count, 0);
+	s->scribbled = true;
+}
+
+/* The subject is dead, and it could write over these. JSON's readers refuse more than 63 bits. */
+void counts_check(struct supervisor *s)
+{
+	for (uint32_t i = 0; i < s->options->plan->n_rules; i++) {
+		struct arena_rule_stat *stat = &s->arena->rule_stat[i];
+
+		count_check(s, &stat->matched);
+		count_check(s, &stat->fired);
+		count_check(s, &stat->refused);
+	}
 }
 
 static const char *signal_name(int signo)

@@ -206,3 +206,12 @@ void trace_finish(struct supervisor *s)
 	if (file)
 		fclose(file);
 }
+
+void trace_free(struct trace *t)
+{
+	for (size_t i = 0; t && t->kept && i < KEPT; i++)
+		free(t->kept[i].more);
+	if (t)
+		free(t->kept);
+	free(t);
+}

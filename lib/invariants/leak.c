@@ -19,7 +19,11 @@ static void describe(struct model *model, struct finding *f, const struct leftov
 	else
 		model_object_name(model, left->object, name, sizeof(name));
 	finding_object(f, name);
-	finding_mark(f, model_object_mark(model, left->object));
+	/* a loop that leaks is one fault */
+	if (object && object->maker_site)
+		finding_mark(f, mark_mix(left->kind, object->maker_site));
+	else
+		finding_mark(f, model_object_mark(model, left->object));
 	if (maker < 0) {
 		finding_message(f, "%s is left at the end", name);
 		return;

@@ -104,9 +104,15 @@ static void judge_leftover(struct model *model, const struct leftover *left)
 	findings_add(model->findings, f);
 }
 
-/* Whose bytes are they? The last ones written. The one that closed knows of its own: a program that
- * wakes itself through a pipe leaves such bytes as a matter of course. */
-static const struct pipe_write *last_foreign_write(const struct pipe_object *pipe)
+/* A program that wakes itself through a pipe leaves bytes of its own as a matter of course. But not
+ * one that only kept its copy of the end from which others read. */
+static bool knows_its_own(const struct pipe_object *pipe)
+{
+	return pipe->readers.n == 0 || pipe_used_by(&pipe->readers, pipe->left_process);
+}
+
+/* Whose bytes are they? The last ones written. */
+static const struct pipe_write *last_lost_write(const struct pipe_object *pipe)
 {
 	unsigned int n = pipe->n_writes < PIPE_WRITES ? pipe->n_writes : PIPE_WRITES;
 	uint64_t n_bytes = 0;
@@ -115,7 +121,7 @@ static const struct pipe_write *last_foreign_write(const struct pipe_object *pip
 		const struct pipe_write *write =
 			&pipe->write[(pipe->n_writes - 1 - i) % PIPE_WRITES];
 
-		if (write->process != pipe->left_process)
+		if (write->process != pipe->left_process || !knows_its_own(pipe))
 			return write;
 		n_bytes += write->length;
 	}
@@ -126,8 +132,8 @@ static bool writer_learned(const struct model *model, const struct pipe_object *
 {
 	if (pipe->epipe_exit)
 		return true;
-	for (unsigned int i = 0; i < pipe->n_writers; i++) {
-		const struct process *p = process_get(model, pipe->writer[i]);
+	for (unsigned int i = 0; i < pipe->writers.n; i++) {
+		const struct process *p = process_get(model, pipe->writers.process[i]);
 
 		if (p->ended && p->end.kind == END_SIGNAL && p->end.status == MODEL_SIGPIPE)
 			return true;
@@ -144,16 +150,19 @@ static void judge_pipe(struct model *model, const struct pipe_object *pipe)
 	/* that there is no other reader the shim has asked the kernel, or left_bytes would be 0 */
 	if (!pipe->left_bytes || writer_learned(model, pipe))
 		return;
-	write = last_foreign_write(pipe);
+	write = last_lost_write(pipe);
 	if (!write)
 		return;
 	f = finding_new("lost-message", "unread bytes");
-	finding_add_object(model, f, &pipe->object);
-	finding_mark(f, pipe->left_site);
+	/* which of the readers is the last differs from run to run, and there may be many such
+	 * pipes */
+	finding_object(f, object_name(model, &pipe->object, name, sizeof(name)));
+	finding_mark(f, pipe->object.maker_site ? pipe->object.maker_site
+						: object_mark(&pipe->object));
+	finding_mark(f, write->site);
 	finding_message(
 		f, "%s, the last reader of %s, left %llu byte%s unread, and no writer was told",
-		process_title(model, pipe->left_process, title, sizeof(title)),
-		object_name(model, &pipe->object, name, sizeof(name)),
+		process_title(model, pipe->left_process, title, sizeof(title)), name,
 		(unsigned long long)pipe->left_bytes, plural(pipe->left_bytes));
 	finding_add_stack(model, f, pipe->left_process, pipe->left_stack,
 			  "closed it, or ended, here");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 static char found[128];
+static volatile int bad = -1;
 
 __attribute__((visibility("default"))) const char *early_found(void);
 
@@ -28,7 +29,7 @@ __attribute__((constructor)) static void call_early(void)
 	set = semget(IPC_PRIVATE, 1, 0600);
 	result = semop(set, &add, 1);
 	snprintf(found, sizeof(found), "read %zd %s, semop %d, value %d, bad close %d", n, text,
-		 result, semctl(set, 0, GETVAL), close(-1));
+		 result, semctl(set, 0, GETVAL), close(bad));
 	semctl(set, 0, IPC_RMID);
 	close(copy);
 	close(fds[0]);

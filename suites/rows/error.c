@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * error.c - each error of each row, without "!": injected where the sample's situation allows it, and
- * else refused, which leaves the call as it is.
+ * error.c - each error of each row, without "!": injected where the sample's situation allows it,
+ * and else refused, which leaves the call as it is.
  */
 #include "rows.h"
 
@@ -93,6 +93,16 @@ START_TEST(unknown_error)
 }
 END_TEST
 
+/* Nothing can be done to these: a rule for them would never fire. */
+START_TEST(quiet)
+{
+	static struct run run;
+
+	rows_sample(&run, RECORDING, "delay=1ms", _i, "");
+	ck_assert_msg(run.status == 2 << 8, "%s: 0x%x {%s}", run.what, run.status, run.out);
+}
+END_TEST
+
 static bool has(int id, unsigned int whens)
 {
 	for (const struct call_error *e = row_call(id)->errors; e->err; e++) {
@@ -126,5 +136,6 @@ Suite *error_suite(void)
 	rows_add(s, "interrupted", interrupted, can_be_interrupted);
 	rows_add(s, "would_wait", would_wait, can_refuse_to_wait);
 	rows_add(s, "unknown_error", unknown_error, NULL);
+	rows_add(s, "quiet", quiet, row_is_quiet);
 	return s;
 }

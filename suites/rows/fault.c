@@ -105,7 +105,8 @@ START_TEST(signalled)
 {
 	static struct run bare, run;
 
-	rows_sample(&bare, BARE, NULL, _i, row_executes(_i) ? "fail handler raise" : "handler raise");
+	rows_sample(&bare, BARE, NULL, _i,
+		    row_executes(_i) ? "fail handler raise" : "handler raise");
 	rows_sample(&run, RECORDING, "signal=SIGUSR2", _i,
 		    row_executes(_i) ? "fail handler" : "handler");
 	rows_same(&bare, &run);

@@ -30,7 +30,8 @@ int main(int argc, char **argv)
 		perror("ipcjam: tests: mkdtemp");
 		return 4;
 	}
-	/* What a killed sample leaves goes with the namespace; without one, each removes its own. */
+	/* What a killed sample leaves goes with the namespace; without one, each removes its own.
+	 */
 	if (unshare(CLONE_NEWIPC) < 0)
 		fprintf(stderr, "ipcjam: tests: no IPC namespace of its own\n");
 	status = suite_main(argc, argv, makers, SUITE_COUNT(makers));

@@ -73,6 +73,44 @@ START_TEST(recorded)
 }
 END_TEST
 
+/* What the trace says of some samples, word for word. */
+static const struct {
+	int id;
+	const char *text;
+} lines[] = {
+	{ CALL_semop, ", [{0, -1, 0}, {1, 3, 0}]) = 0 " },
+	{ CALL_semctl, ", 0, SETALL, [7, 8]) = 0 " },
+	{ CALL_msgsnd, ", {3, 5 bytes}, 5, 0) = 0 " },
+	{ CALL_msgrcv, ", {3, 5 bytes}, 8, 0, 0) = 5 " },
+	{ CALL_shmget, ", 4096, IPC_CREAT|0600) = " },
+	{ CALL_mkfifo, "mkfifo(\"f\", 0640) = 0 " },
+	{ CALL_mkfifoat, ", \"f\", 0644) = 0 " },
+	{ CALL_unlink, "unlink(\"f\") = 0 " },
+	{ CALL_unlinkat, ", \"f\", 0x0) = 0 " },
+	{ CALL_rename, "rename(\"f\", \"g\") = 0 " },
+	{ CALL_renameat, ", \"f\", " },
+	{ CALL_link, "link(\"f\", \"g\") = 0 " },
+	{ CALL___open64_2, "open(\"f\", O_RDWR|O_CLOEXEC" },
+	{ CALL_close, " (5 bytes left unread)" },
+	{ CALL_write, ", \"...\", 5) = 5 " },
+	{ CALL_waitpid, ", {exited 7}, 0) = " },
+	{ CALL_kill, ", SIGUSR1) = 0 " },
+	{ CALL_sigqueue, ", SIGUSR1, 0x4d2) = 0 " },
+	{ CALL_setitimer, "setitimer(ITIMER_REAL, " },
+};
+
+START_TEST(decoded)
+{
+	static struct run run;
+	char line[512];
+
+	rows_sample(&run, RECORDING, NULL, lines[_i].id, "");
+	rows_one_line(&run, lines[_i].id, line, sizeof(line));
+	ck_assert_msg(strstr(line, lines[_i].text), "\"%s\" was expected in \"%s\"", lines[_i].text,
+		      line);
+}
+END_TEST
+
 static bool can_fail(int id)
 {
 	return samples[id]->fail;
@@ -98,5 +136,11 @@ Suite *pass_suite(void)
 	rows_add(s, "passes_bad_pointer", passes_bad_pointer, takes_pointer);
 	rows_add(s, "passes_much", passes_much, moves_bytes);
 	rows_add(s, "recorded", recorded, NULL);
+	for (size_t i = 0; i < SUITE_COUNT(lines); i++) {
+		TCase *tc = suite_add_case(s, "decoded", calls[lines[i].id].name);
+
+		if (tc)
+			tcase_add_loop_test(tc, decoded, (int)i, (int)i + 1);
+	}
 	return s;
 }

@@ -75,8 +75,10 @@ void rows_run(struct run *run, enum how how, const char *rule, const char *progr
 	pid_t pid;
 
 	snprintf(run->what, sizeof(run->what), "%s %s %s [%s]",
-		 how == BARE ? "bare" : how == IDLE ? "idle" : "recording", program, words,
-		 rule ? rule : "");
+		 how == BARE   ? "bare"
+		 : how == IDLE ? "idle"
+			       : "recording",
+		 program, words, rule ? rule : "");
 	snprintf(dir, sizeof(dir), "%s/%d", rows_dir, getpid());
 	snprintf(trace, sizeof(trace), "%s.trace", dir);
 	unlink(trace);

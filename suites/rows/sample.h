@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sample.h - a sample for each row of the call table: it makes that very call once, on real objects.
- * All else that a sample does (making its objects, looking at them afterwards, printing) it does by
- * raw system calls, so that the call is the only one that the shim can see.
+ * sample.h - a sample for each row of the call table: it makes that very call once, on real
+ * objects. All else that a sample does (making its objects, looking at them afterwards, printing)
+ * it does by raw system calls, so that the call is the only one that the shim can see.
  */
 #ifndef SUITES_ROWS_SAMPLE_H
 #define SUITES_ROWS_SAMPLE_H
@@ -37,8 +37,7 @@ struct sample {
 #define HOLDS(when) (1u << WHEN_##when)
 
 /* The sample of a row is named after it; samples.c refers to each, so none can be missing. */
-#define SAMPLE(name, ...) \
-	const struct sample sample_##name = { .call = call_##name, __VA_ARGS__ }
+#define SAMPLE(name, ...) const struct sample sample_##name = { .call = call_##name, __VA_ARGS__ }
 #define CALLS(name, expression) \
 	static long call_##name(void) \
 	{ \
@@ -55,8 +54,11 @@ struct sample {
 		return (long)(expression); \
 	}
 
-/* An address at which nothing is mapped; volatile, for compilers that know better. */
+/* An address at which nothing is mapped, no address, and what is no id and no descriptor; volatile,
+ * for compilers that would know better. */
 extern void *volatile nowhere;
+extern void *volatile no_pointer;
+extern volatile int bad;
 
 enum { ROOM = 16384, SHORT_TEXT = 5 };
 

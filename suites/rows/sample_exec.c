@@ -29,9 +29,12 @@ FAILS(execv, execv("/none/x", argv))
 FAULTS(execv, execv(nowhere, argv))
 EXECUTES(execv);
 
+/* A bad environment is the kernel's to find, as is a bad path. */
+FAULTS(execvpe, execvpe(SELF, argv, nowhere))
+FAULTS(fexecve, fexecve(stage->extra, argv, nowhere))
+
 /* These look into the path themselves, so a pointer to nowhere is a crash without the shim too. */
-#define SEARCHES(name) \
-	SAMPLE(name, .prepare = prepare_self, .fail = fail_##name, .ends = true)
+#define SEARCHES(name) SAMPLE(name, .prepare = prepare_self, .fail = fail_##name, .ends = true)
 
 CALLS(execvp, execvp(SELF, argv))
 FAILS(execvp, execvp("no-such-program", argv))
@@ -39,7 +42,7 @@ SEARCHES(execvp);
 
 CALLS(execvpe, execvpe(SELF, argv, envp))
 FAILS(execvpe, execvpe("no-such-program", argv, envp))
-SEARCHES(execvpe);
+EXECUTES(execvpe);
 
 CALLS(execl, execl(SELF, "row-sample", "--executed", "again", (char *)NULL))
 FAILS(execl, execl("/none/x", "row-sample", (char *)NULL))
@@ -56,10 +59,10 @@ FAULTS(execle, execle(nowhere, "row-sample", (char *)NULL, envp))
 EXECUTES(execle);
 
 CALLS(fexecve, fexecve(stage->extra, argv, envp))
-FAILS(fexecve, fexecve(-1, argv, envp))
-SEARCHES(fexecve);
+FAILS(fexecve, fexecve(bad, argv, envp))
+EXECUTES(fexecve);
 
 CALLS(execveat, execveat(stage->extra, "", argv, envp, AT_EMPTY_PATH))
-FAILS(execveat, execveat(-1, "none", argv, envp, 0))
+FAILS(execveat, execveat(bad, "none", argv, envp, 0))
 FAULTS(execveat, execveat(stage->extra, nowhere, argv, envp, 0))
 EXECUTES(execveat);

@@ -49,22 +49,22 @@ FAULTS(__open64_2, __open64_2(nowhere, O_RDWR))
 OPENS(__open64_2, 0);
 
 CALLS(openat, openat(stage->extra, "f", flags() | O_CREAT, 0644))
-FAILS(openat, openat(-1, "f", O_RDWR))
+FAILS(openat, openat(bad, "f", O_RDWR))
 FAULTS(openat, openat(stage->extra, nowhere, O_RDWR))
 OPENS(openat, HOLDS(CREATE));
 
 CALLS(openat64, openat64(stage->extra, "f", flags()))
-FAILS(openat64, openat64(-1, "f", O_RDWR))
+FAILS(openat64, openat64(bad, "f", O_RDWR))
 FAULTS(openat64, openat64(stage->extra, nowhere, O_RDWR))
 OPENS(openat64, 0);
 
 CALLS(__openat_2, __openat_2(stage->extra, "f", flags()))
-FAILS(__openat_2, __openat_2(-1, "f", O_RDWR))
+FAILS(__openat_2, __openat_2(bad, "f", O_RDWR))
 FAULTS(__openat_2, __openat_2(stage->extra, nowhere, O_RDWR))
 OPENS(__openat_2, 0);
 
 CALLS(__openat64_2, __openat64_2(stage->extra, "f", flags()))
-FAILS(__openat64_2, __openat64_2(-1, "f", O_RDWR))
+FAILS(__openat64_2, __openat64_2(bad, "f", O_RDWR))
 FAULTS(__openat64_2, __openat64_2(stage->extra, nowhere, O_RDWR))
 OPENS(__openat64_2, 0);
 
@@ -79,7 +79,7 @@ FAULTS(creat64, creat64(nowhere, 0600))
 OPENS(creat64, HOLDS(CREATE));
 
 CALLS(close, close(stage->fd[0]))
-FAILS(close, close(-1))
+FAILS(close, close(bad))
 SAMPLE(close, .prepare = prepare_filled, .fail = fail_close, .data = data_fd);
 
 /* A copy leads to the same pipe. */
@@ -104,11 +104,11 @@ static void data_target(void)
 }
 
 CALLS(dup, dup(stage->fd[1]))
-FAILS(dup, dup(-1))
+FAILS(dup, dup(bad))
 SAMPLE(dup, .prepare = prepare_pipe, .fail = fail_dup, .data = data_copy, .shape = SHAPE_FD);
 
 CALLS(dup2, dup2(stage->fd[1], TARGET))
-FAILS(dup2, dup2(-1, TARGET))
+FAILS(dup2, dup2(bad, TARGET))
 SAMPLE(dup2, .prepare = prepare_pipe, .fail = fail_dup2, .data = data_target);
 
 CALLS(dup3, dup3(stage->fd[1], TARGET, O_CLOEXEC))
@@ -116,7 +116,7 @@ FAILS(dup3, dup3(stage->fd[1], stage->fd[1], 0))
 SAMPLE(dup3, .prepare = prepare_pipe, .fail = fail_dup3, .data = data_target);
 
 CALLS(fcntl, fcntl(stage->fd[1], F_DUPFD_CLOEXEC, TARGET))
-FAILS(fcntl, fcntl(-1, F_GETFD))
+FAILS(fcntl, fcntl(bad, F_GETFD))
 SAMPLE(fcntl, .prepare = prepare_pipe, .fail = fail_fcntl, .data = data_target);
 
 static void state_capacity(void)
@@ -125,7 +125,7 @@ static void state_capacity(void)
 }
 
 CALLS(fcntl64, fcntl64(stage->fd[1], F_SETPIPE_SZ, 8192))
-FAILS(fcntl64, fcntl64(stage->fd[1], F_SETPIPE_SZ, -1))
+FAILS(fcntl64, fcntl64(stage->fd[1], F_SETPIPE_SZ, bad))
 FAULTS(fcntl64, fcntl64(stage->fd[1], F_GETLK, nowhere))
 SAMPLE(fcntl64, .prepare = prepare_pipe, .fail = fail_fcntl64, .fault = fault_fcntl64,
        .state = state_capacity);

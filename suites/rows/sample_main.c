@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * row-sample NAME [WORD...]: makes one call of the table and prints its result, errno, and what came
- * of it. Words:
- *   fail, fault   the call with a bad argument, with a pointer to nowhere
+ * row-sample NAME [WORD...]: makes one call of the table and prints its result, errno, and what
+ * came of it. Words: fail, fault   the call with a bad argument, with a pointer to nowhere
  *   skip=ERRNO    no call, but the output that its failure with ERRNO would give
  *   watch         the call is made in a child; printed is how that ended, and what is left
  *   big, nonblock more than PIPE_BUF bytes; the call must not wait
@@ -86,9 +85,10 @@ static long fabricate(const struct call *call)
 
 static void print_result(const struct call *call, const struct sample *sample, long result)
 {
-	static const char *const shapes[] = {
-		[SHAPE_FD] = "fd", [SHAPE_PID] = "pid", [SHAPE_POINTER] = "pointer", [SHAPE_ID] = "id"
-	};
+	static const char *const shapes[] = { [SHAPE_FD] = "fd",
+					      [SHAPE_PID] = "pid",
+					      [SHAPE_POINTER] = "pointer",
+					      [SHAPE_ID] = "id" };
 	bool failed = call->result == RESULT_PTR0 ? result == 0 : result == -1;
 
 	if (failed || sample->shape == SHAPE_NUMBER)

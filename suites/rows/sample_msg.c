@@ -76,7 +76,7 @@ SAMPLE(msgget, .prepare = prepare_key, .fail = fail_msgget, .state = state_made,
        .holds = HOLDS(CREATE));
 
 CALLS(msgsnd, msgsnd(stage->id, &to_send, 5, flags()))
-FAILS(msgsnd, msgsnd(-1, &to_send, 5, 0))
+FAILS(msgsnd, msgsnd(bad, &to_send, 5, 0))
 FAULTS(msgsnd, msgsnd(stage->id, nowhere, 5, 0))
 SAMPLE(msgsnd, .prepare = prepare_queue, .fail = fail_msgsnd, .fault = fault_msgsnd,
        .state = state_queue, .holds = HOLDS(REMOVE));
@@ -88,7 +88,7 @@ SAMPLE(msgrcv, .prepare = prepare_message, .fail = fail_msgrcv, .fault = fault_m
        .data = data_message, .state = state_queue, .holds = HOLDS(REMOVE));
 
 CALLS(msgctl, msgctl(stage->id, IPC_STAT, (void *)stage->out))
-FAILS(msgctl, msgctl(-1, IPC_STAT, (void *)stage->out))
+FAILS(msgctl, msgctl(bad, IPC_STAT, (void *)stage->out))
 FAULTS(msgctl, msgctl(stage->id, IPC_STAT, nowhere))
 SAMPLE(msgctl, .prepare = prepare_message, .fail = fail_msgctl, .fault = fault_msgctl,
        .data = data_queue, .state = state_queue, .holds = HOLDS(REMOVE));

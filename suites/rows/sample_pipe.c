@@ -62,7 +62,7 @@ SAMPLE(mkfifo, .prepare = prepare_dir, .fail = fail_mkfifo, .fault = fault_mkfif
        .state = state_paths);
 
 CALLS(mkfifoat, mkfifoat(stage->extra, "f", 0644))
-FAILS(mkfifoat, mkfifoat(-1, "f", 0640))
+FAILS(mkfifoat, mkfifoat(bad, "f", 0640))
 FAULTS(mkfifoat, mkfifoat(stage->extra, nowhere, 0640))
 SAMPLE(mkfifoat, .prepare = prepare_dir, .fail = fail_mkfifoat, .fault = fault_mkfifoat,
        .state = state_paths);
@@ -74,7 +74,7 @@ SAMPLE(mknod, .prepare = prepare_dir, .fail = fail_mknod, .fault = fault_mknod,
        .state = state_paths);
 
 CALLS(mknodat, mknodat(stage->extra, "f", S_IFIFO | 0666, 0))
-FAILS(mknodat, mknodat(-1, "f", S_IFIFO | 0604, 0))
+FAILS(mknodat, mknodat(bad, "f", S_IFIFO | 0604, 0))
 FAULTS(mknodat, mknodat(stage->extra, nowhere, S_IFIFO | 0604, 0))
 SAMPLE(mknodat, .prepare = prepare_dir, .fail = fail_mknodat, .fault = fault_mknodat,
        .state = state_paths);
@@ -86,7 +86,7 @@ SAMPLE(unlink, .prepare = prepare_fifo, .fail = fail_unlink, .fault = fault_unli
        .state = state_paths);
 
 CALLS(unlinkat, unlinkat(stage->extra, "f", 0))
-FAILS(unlinkat, unlinkat(-1, "f", 0))
+FAILS(unlinkat, unlinkat(bad, "f", 0))
 FAULTS(unlinkat, unlinkat(stage->extra, nowhere, 0))
 SAMPLE(unlinkat, .prepare = prepare_fifo, .fail = fail_unlinkat, .fault = fault_unlinkat,
        .state = state_paths);
@@ -104,7 +104,7 @@ SAMPLE(rename, .prepare = prepare_fifo, .fail = fail_rename, .fault = fault_rena
        .state = state_paths);
 
 CALLS(renameat, renameat(stage->extra, "f", stage->extra, "g"))
-FAILS(renameat, renameat(-1, "f", -1, "g"))
+FAILS(renameat, renameat(bad, "f", bad, "g"))
 FAULTS(renameat, renameat(stage->extra, "f", stage->extra, nowhere))
 SAMPLE(renameat, .prepare = prepare_fifo, .fail = fail_renameat, .fault = fault_renameat,
        .state = state_paths);
@@ -112,5 +112,4 @@ SAMPLE(renameat, .prepare = prepare_fifo, .fail = fail_renameat, .fault = fault_
 CALLS(link, link("f", "g"))
 FAILS(link, link("none", "g"))
 FAULTS(link, link("f", nowhere))
-SAMPLE(link, .prepare = prepare_fifo, .fail = fail_link, .fault = fault_link,
-       .state = state_paths);
+SAMPLE(link, .prepare = prepare_fifo, .fail = fail_link, .fault = fault_link, .state = state_paths);

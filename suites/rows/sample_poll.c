@@ -61,13 +61,13 @@ SAMPLE(__ppoll_chk, .prepare = prepare_filled, .fault = fault___ppoll_chk, .data
        .state = state_pipe, .holds = HOLDS(TIMEOUT));
 
 CALLS(select, select(stage->fd[1] + 1, &reads, NULL, NULL, &wait_tv))
-FAILS(select, select(-1, &reads, NULL, NULL, &wait_tv))
+FAILS(select, select(bad, &reads, NULL, NULL, &wait_tv))
 FAULTS(select, select(stage->fd[0] + 1, nowhere, NULL, NULL, &wait_tv))
 SAMPLE(select, .prepare = prepare_select, .fail = fail_select, .fault = fault_select,
        .data = data_select, .state = state_pipe);
 
 CALLS(pselect, pselect(stage->fd[1] + 1, &reads, NULL, NULL, &wait, &none))
-FAILS(pselect, pselect(-1, &reads, NULL, NULL, &wait, NULL))
+FAILS(pselect, pselect(bad, &reads, NULL, NULL, &wait, NULL))
 FAULTS(pselect, pselect(stage->fd[0] + 1, nowhere, NULL, NULL, &wait, &none))
 SAMPLE(pselect, .prepare = prepare_select, .fail = fail_pselect, .fault = fault_pselect,
        .data = data_select, .state = state_pipe);
@@ -95,7 +95,8 @@ static void data_epoll(void)
 /* Is the pipe in the set? Then it can be taken out. */
 static void data_watched(void)
 {
-	print(" watched=%d", raw4(SYS_epoll_ctl, stage->extra, EPOLL_CTL_DEL, stage->fd[0], events) == 0);
+	print(" watched=%d",
+	      raw4(SYS_epoll_ctl, stage->extra, EPOLL_CTL_DEL, stage->fd[0], events) == 0);
 }
 
 static struct epoll_event *wanted(void)
@@ -105,7 +106,7 @@ static struct epoll_event *wanted(void)
 }
 
 CALLS(epoll_create, epoll_create(1))
-FAILS(epoll_create, epoll_create(-1))
+FAILS(epoll_create, epoll_create(bad))
 SAMPLE(epoll_create, .fail = fail_epoll_create, .shape = SHAPE_FD);
 
 CALLS(epoll_create1, epoll_create1(EPOLL_CLOEXEC))
@@ -113,7 +114,7 @@ FAILS(epoll_create1, epoll_create1(1))
 SAMPLE(epoll_create1, .fail = fail_epoll_create1, .shape = SHAPE_FD);
 
 CALLS(epoll_ctl, epoll_ctl(stage->extra, EPOLL_CTL_ADD, stage->fd[0], wanted()))
-FAILS(epoll_ctl, epoll_ctl(-1, EPOLL_CTL_ADD, stage->fd[0], wanted()))
+FAILS(epoll_ctl, epoll_ctl(bad, EPOLL_CTL_ADD, stage->fd[0], wanted()))
 FAULTS(epoll_ctl, epoll_ctl(stage->extra, EPOLL_CTL_ADD, stage->fd[0], nowhere))
 SAMPLE(epoll_ctl, .prepare = prepare_set, .fail = fail_epoll_ctl, .fault = fault_epoll_ctl,
        .data = data_watched);
@@ -123,16 +124,16 @@ SAMPLE(epoll_ctl, .prepare = prepare_set, .fail = fail_epoll_ctl, .fault = fault
 	       .data = data_epoll, .state = state_pipe)
 
 CALLS(epoll_wait, epoll_wait(stage->extra, events, 2, 1000))
-FAILS(epoll_wait, epoll_wait(-1, events, 2, 1000))
+FAILS(epoll_wait, epoll_wait(bad, events, 2, 1000))
 FAULTS(epoll_wait, epoll_wait(stage->extra, nowhere, 2, 1000))
 WAITS(epoll_wait);
 
 CALLS(epoll_pwait, epoll_pwait(stage->extra, events, 2, 1000, &none))
-FAILS(epoll_pwait, epoll_pwait(stage->extra, events, 0, 1000, NULL))
-FAULTS(epoll_pwait, epoll_pwait(stage->extra, nowhere, 2, 1000, NULL))
+FAILS(epoll_pwait, epoll_pwait(stage->extra, events, bad, 1000, &none))
+FAULTS(epoll_pwait, epoll_pwait(stage->extra, nowhere, 2, 1000, &none))
 WAITS(epoll_pwait);
 
 CALLS(epoll_pwait2, epoll_pwait2(stage->extra, events, 2, &wait, &none))
-FAILS(epoll_pwait2, epoll_pwait2(stage->extra, events, 0, &wait, NULL))
+FAILS(epoll_pwait2, epoll_pwait2(stage->extra, events, bad, &wait, &none))
 FAULTS(epoll_pwait2, epoll_pwait2(stage->extra, events, 2, nowhere, NULL))
 WAITS(epoll_pwait2);

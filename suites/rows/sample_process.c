@@ -13,7 +13,8 @@ enum { CHILD_STATUS = 7 };
 
 static void print_status(int status)
 {
-	print(" exited=%d status=%d", WIFEXITED(status), WIFEXITED(status) ? WEXITSTATUS(status) : 0);
+	print(" exited=%d status=%d", WIFEXITED(status),
+	      WIFEXITED(status) ? WEXITSTATUS(status) : 0);
 }
 
 /* The child ends at once; what the parent got is kept for the look at it. */
@@ -123,12 +124,13 @@ FAILS(wait3, wait3(&stage->status, 1 << 20, &usage))
 WAITS(wait3);
 
 CALLS(wait4, wait4(-1, &stage->status, 0, &usage))
-FAILS(wait4, wait4(-1, &stage->status, 1 << 20, NULL))
+FAILS(wait4, wait4(bad, &stage->status, 1 << 20, NULL))
 WAITS(wait4);
 
 static void data_info(void)
 {
-	print(" mine=%d code=%d status=%d", info.si_pid == stage->pid, info.si_code, info.si_status);
+	print(" mine=%d code=%d status=%d", info.si_pid == stage->pid, info.si_code,
+	      info.si_status);
 }
 
 CALLS(waitid, waitid(P_ALL, 0, &info, WEXITED))

@@ -44,7 +44,7 @@ SAMPLE(freopen64, .prepare = prepare_stream, .fail = fail_freopen64, .data = dat
        .shape = SHAPE_POINTER);
 
 CALLS(closedir, closedir(stage->pointer))
-FAILS(closedir, closedir(NULL))
+FAILS(closedir, closedir(no_pointer))
 SAMPLE(closedir, .prepare = prepare_directory, .fail = fail_closedir, .data = data_fd);
 
 CALLS(close_range, close_range(FIRST, FIRST + 5, 0))
@@ -55,5 +55,5 @@ CALLS(closefrom, (closefrom(FIRST), 0))
 SAMPLE(closefrom, .prepare = prepare_high, .data = data_fd);
 
 CALLS(syscall, syscall(SYS_close, stage->fd[0]))
-FAILS(syscall, syscall(SYS_close, -1))
+FAILS(syscall, syscall(SYS_close, bad))
 SAMPLE(syscall, .prepare = prepare_high, .fail = fail_syscall, .data = data_fd);

@@ -51,24 +51,24 @@ static const struct timespec second = { .tv_sec = 1 };
 static unsigned short values_to_set[] = { 7, 8 };
 
 CALLS(semget, semget(stage->key, 3, IPC_CREAT | 0600))
-FAILS(semget, semget(IPC_PRIVATE, -1, 0600))
+FAILS(semget, semget(IPC_PRIVATE, bad, 0600))
 SAMPLE(semget, .prepare = prepare_key, .fail = fail_semget, .state = state_made, .shape = SHAPE_ID,
        .holds = HOLDS(CREATE));
 
 CALLS(semop, semop(stage->id, take(), 2))
-FAILS(semop, semop(-1, take(), 2))
+FAILS(semop, semop(bad, take(), 2))
 FAULTS(semop, semop(stage->id, nowhere, 2))
 SAMPLE(semop, .prepare = prepare_set, .fail = fail_semop, .fault = fault_semop, .state = state_set,
        .holds = HOLDS(REMOVE));
 
 CALLS(semtimedop, semtimedop(stage->id, take(), 2, &second))
-FAILS(semtimedop, semtimedop(-1, take(), 2, &second))
+FAILS(semtimedop, semtimedop(bad, take(), 2, &second))
 FAULTS(semtimedop, semtimedop(stage->id, take(), 2, nowhere))
 SAMPLE(semtimedop, .prepare = prepare_set, .fail = fail_semtimedop, .fault = fault_semtimedop,
        .state = state_set, .holds = HOLDS(REMOVE) | HOLDS(TIMEOUT));
 
 CALLS(semctl, semctl(stage->id, 0, SETALL, values_to_set))
-FAILS(semctl, semctl(-1, 0, GETVAL))
+FAILS(semctl, semctl(bad, 0, GETVAL))
 FAULTS(semctl, semctl(stage->id, 0, IPC_STAT, nowhere))
 SAMPLE(semctl, .prepare = prepare_set, .fail = fail_semctl, .fault = fault_semctl,
        .state = state_set, .holds = HOLDS(REMOVE));

@@ -62,7 +62,7 @@ SAMPLE(shmget, .prepare = prepare_key, .fail = fail_shmget, .state = state_made,
        .holds = HOLDS(CREATE));
 
 CALLS(shmat, shmat(stage->id, NULL, 0))
-FAILS(shmat, shmat(-1, NULL, 0))
+FAILS(shmat, shmat(bad, NULL, 0))
 SAMPLE(shmat, .prepare = prepare_segment, .fail = fail_shmat, .data = data_attached,
        .state = state_segment, .shape = SHAPE_POINTER, .holds = HOLDS(REMOVE));
 
@@ -72,7 +72,7 @@ SAMPLE(shmdt, .prepare = prepare_attached, .fail = fail_shmdt, .data = data_atta
        .state = state_segment);
 
 CALLS(shmctl, shmctl(stage->id, IPC_STAT, (void *)stage->out))
-FAILS(shmctl, shmctl(-1, IPC_STAT, (void *)stage->out))
+FAILS(shmctl, shmctl(bad, IPC_STAT, (void *)stage->out))
 FAULTS(shmctl, shmctl(stage->id, IPC_STAT, nowhere))
 SAMPLE(shmctl, .prepare = prepare_segment, .fail = fail_shmctl, .fault = fault_shmctl,
        .data = data_segment, .state = state_segment, .holds = HOLDS(REMOVE));

@@ -11,6 +11,8 @@
 
 struct stage *stage;
 void *volatile nowhere = (void *)8;
+void *volatile no_pointer;
+volatile int bad = -1;
 
 static char text[4096];
 static size_t n_text;

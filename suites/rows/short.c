@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* short.c - transfers cut to one byte: nothing is lost, and what PIPE_BUF keeps whole stays whole. */
+/* short.c - transfers cut to one byte: nothing is lost, and what PIPE_BUF keeps whole stays whole.
+ */
 #include "rows.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * row-special NAME: what programs do that makes life hard for a wrapper. Each prints what it saw, which
- * is the same without the shim and under it.
+ * row-special NAME: what programs do that makes life hard for a wrapper. Each prints what it saw,
+ * which is the same without the shim and under it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -91,10 +91,22 @@ static void jump(int signo)
 	siglongjmp(back, signo);
 }
 
+/* From here on SIGUSR1 is handled on a stack that lies elsewhere. */
+static int on_stack;
+
+static void use_altstack(void)
+{
+	static char memory[65536];
+	stack_t stack = { .ss_sp = memory, .ss_size = sizeof(memory) };
+
+	check(sigaltstack(&stack, NULL) == 0, "sigaltstack");
+	on_stack = SA_ONSTACK;
+}
+
 /* The read is never finished; what comes after it is recorded none the less. */
 static void longjmp_out(void)
 {
-	struct sigaction action = { .sa_handler = jump };
+	struct sigaction action = { .sa_handler = jump, .sa_flags = on_stack };
 
 	sigaction(SIGUSR1, &action, NULL);
 	poke_when_blocked(SYS_read, SIGUSR1);
@@ -102,6 +114,12 @@ static void longjmp_out(void)
 		say_read(fds[0]);
 	say("wrote %zd ", write(fds[1], "x", 1));
 	say_read(fds[0]);
+}
+
+static void longjmp_altstack(void)
+{
+	use_altstack();
+	longjmp_out();
 }
 
 static int queue;
@@ -119,7 +137,7 @@ static void calls_in_handler(int signo)
 
 static void nested(void)
 {
-	struct sigaction action = { .sa_handler = calls_in_handler };
+	struct sigaction action = { .sa_handler = calls_in_handler, .sa_flags = on_stack };
 	int set = semget(IPC_PRIVATE, 1, 0600), result;
 	struct sembuf take = { 0, -1, 0 };
 
@@ -131,6 +149,12 @@ static void nested(void)
 	say_read(fds[0]);
 	check(semctl(set, 0, IPC_RMID) == 0, "semctl");
 	check(msgctl(queue, IPC_RMID, NULL) == 0, "msgctl");
+}
+
+static void nested_altstack(void)
+{
+	use_altstack();
+	nested();
 }
 
 static void *forks(void *unused)
@@ -306,6 +330,8 @@ static const struct {
 } specials[] = {
 	{ "longjmp", longjmp_out },
 	{ "nested", nested },
+	{ "longjmp-altstack", longjmp_altstack },
+	{ "nested-altstack", nested_altstack },
 	{ "fork-in-thread", fork_in_thread },
 	{ "vfork-exit", vfork_exit },
 	{ "vfork-exec", vfork_exec },

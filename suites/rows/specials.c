@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* specials.c - the hard cases of special.c: the same output as without the shim, and a right trace. */
+/* specials.c - the hard cases of special.c: the same output as without the shim, and a right trace.
+ */
 #include "rows.h"
 
 #include <stdio.h>
@@ -18,7 +19,15 @@ static const struct special {
 	  .out = "wrote 1 read 1 x\n",
 	  .in_order = { "1 row-special read(", " = ?", "1 row-special write(", " = 1",
 			"1 row-special read(" } },
+	{ .name = "longjmp-altstack",
+	  .out = "wrote 1 read 1 x\n",
+	  .in_order = { "1 row-special read(", " = ?", "1 row-special write(", " = 1",
+			"1 row-special read(" } },
 	{ .name = "nested",
+	  .out = "semop -1 errno 4\nread 1 h\n",
+	  .in_order = { "1 row-special write(", "1 row-special msgsnd(", " = 0",
+			"1 row-special semop(", " = -1 EINTR", "1 row-special read(" } },
+	{ .name = "nested-altstack",
 	  .out = "semop -1 errno 4\nread 1 h\n",
 	  .in_order = { "1 row-special write(", "1 row-special msgsnd(", " = 0",
 			"1 row-special semop(", " = -1 EINTR", "1 row-special read(" } },
@@ -32,17 +41,15 @@ static const struct special {
 			"1 row-special read(" } },
 	{ .name = "vfork-exec",
 	  .out = "wrote 1\nchild exited 0\nwrote 1\n",
-	  .in_order = { "1.1 row-special pipe(", "1.1 row-special write(",
-			"1 row-special waitpid(", "1 row-special write(" } },
+	  .in_order = { "1.1 row-special pipe(", "1.1 row-special write(", "1 row-special waitpid(",
+			"1 row-special write(" } },
 	{ .name = "cancel",
 	  .out = "cancelled 1\nwrote 1\n",
 	  .in_order = { "1/1 row-special read(", " = ?", "1 row-special write(" } },
 	{ .name = "close-all",
 	  .out = "pipe 0 1\nwrote 1\n",
 	  .in_order = { "1 row-special pipe([0, 1]", "1 row-special write(1", "= 1" } },
-	{ .name = "descriptors",
-	  .out = "0 1 2 3 4 \n",
-	  .in_order = { "1 row-special semop(" } },
+	{ .name = "descriptors", .out = "0 1 2 3 4 \n", .in_order = { "1 row-special semop(" } },
 	{ .name = "clearenv",
 	  .out = "wrote 1\n",
 	  .in_order = { "1 row-special pipe(", "1 row-special pipe(", "1 row-special write(" } },
@@ -105,7 +112,8 @@ START_TEST(rule_after_longjmp)
 	static struct run run;
 
 	rows_run(&run, RECORDING, "read:error!=EIO:when=2", "row-special", "longjmp");
-	ck_assert_msg(strncmp(run.out, "wrote 1 read -1 -\n", 18) == 0, "%s{%s}", run.out, run.trace);
+	ck_assert_msg(strncmp(run.out, "wrote 1 read -1 -\n", 18) == 0, "%s{%s}", run.out,
+		      run.trace);
 }
 END_TEST
 

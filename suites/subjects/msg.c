@@ -177,12 +177,33 @@ static int run_both_full(int argc, char **argv)
 	return reap_all();
 }
 
+static int peek(int who)
+{
+	(void)who;
+	EXPECT(take(0, MSG_COPY | IPC_NOWAIT) == 7); /* here the type is a position */
+	return 0;
+}
+
+/* Two processes have the message: one that only looked, and one that took it. */
 static int run_peeked(int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	queue = make_queue(IPC_PRIVATE);
 	send_number(1, 7);
-	EXPECT(take(0, MSG_COPY | IPC_NOWAIT) == 7); /* here the type is a position */
+	spawn(peek, 0);
+	if (reap_all())
+		return 1;
+	EXPECT(take(0, 0) == 7);
+	return 0;
+}
+
+/* Looking before taking is right. */
+static int run_looked_first(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	queue = make_queue(IPC_PRIVATE);
+	send_number(1, 7);
+	peek(0);
 	EXPECT(take(0, 0) == 7);
 	return 0;
 }
@@ -225,6 +246,7 @@ static const struct variant variants[] = {
 	{ "nowait", run_nowait },       { "noerror", run_noerror },
 	{ "in_order", run_in_order },   { "left_in_queue", run_left_in_queue },
 	{ "no_sender", run_no_sender }, { "both_full", run_both_full },
+	{ "looked_first", run_looked_first },
 	{ "peeked", run_peeked },       { "misordered", run_misordered },
 };
 

@@ -91,6 +91,25 @@ START_TEST(unread_bytes)
 }
 END_TEST
 
+/* The writer had kept the reading end, though it never read: so it is the last to close it. */
+START_TEST(unread_by_the_other)
+{
+	uint64_t fingerprint[2];
+	struct story s;
+
+	for (int last = 0; last < 2; last++) {
+		begin(&s);
+		story_write(&s, ROOT, PIPE, 100, 0, 0);
+		story_read(&s, A, PIPE, 40);
+		story_close(&s, last ? ROOT : A, PIPE, READ_END, 60);
+		story_expect(&s, TRIAL_ENDED, "lost-message");
+		fingerprint[last] = s.findings.item[0]->fingerprint;
+		story_end(&s);
+	}
+	ck_assert_uint_eq(fingerprint[0], fingerprint[1]);
+}
+END_TEST
+
 START_TEST(unread_but_all_is_well)
 {
 	struct story s;
@@ -118,7 +137,7 @@ START_TEST(unread_but_all_is_well)
 	story_killed(&s, B, SIGPIPE);
 	story_shows(&s, "");
 
-	/* A pipe to itself: to wake a poll. */
+	/* A pipe to itself: to wake a poll. Others may have the ends too. */
 	begin(&s);
 	story_close(&s, A, PIPE, READ_END, 0);
 	story_close(&s, B, PIPE, READ_END, 0);
@@ -302,6 +321,7 @@ static Suite *pipe_suite(void)
 		{ "torn", torn },
 		{ "not-torn", not_torn },
 		{ "unread-bytes", unread_bytes },
+		{ "unread-by-the-other", unread_by_the_other },
 		{ "unread-but-well", unread_but_all_is_well },
 		{ "unread-fifo", unread_fifo },
 		{ "left-objects", left_objects },
