@@ -236,6 +236,7 @@ static void finish_exec(struct arena_thread *t)
 	g.call = &calls[g.event->call < CALL_N ? g.event->call : 0];
 	g.canonical = g.id = (enum call_id)g.event->call;
 	g.depth = 0;
+	g.kill_after = g.event->fault == FAULT_KILL_AFTER;
 	t->leaving = 1;
 	gate_leave(&g, 0);
 }
@@ -331,6 +332,8 @@ void attach_thread(uint32_t number)
 
 void attach_thread_end(void)
 {
+	if (self.thread && !self.vforks)
+		gate_abandon(0);	/* pthread_exit and cancellation come from within calls */
 	if (self.thread && !self.vforks)
 		atomic_store(&self.thread->state, THREAD_ENDED);
 	self.thread = NULL;

@@ -161,6 +161,11 @@ static uint64_t duration(const struct gate *g, const struct rule *r, unsigned in
 	return r->max_ns > r->min_ns ? r->min_ns + draw(g, i, 2) % (r->max_ns - r->min_ns + 1) : r->min_ns;
 }
 
+static bool call_execs(enum call_id call)
+{
+	return call >= CALL_execve && call <= CALL_execveat;
+}
+
 static enum refusal apply(struct gate *g, unsigned int i)
 {
 	const struct rule *r = &arena->plan.rule[i];
@@ -174,6 +179,8 @@ static enum refusal apply(struct gate *g, unsigned int i)
 		fault_sleep(duration(g, r, i));
 		return REFUSED_NOT;
 	case FAULT_KILL_AFTER:
+		if (arena->mode == ARENA_ALONE && call_execs(g->canonical))
+			return REFUSED_NO_SUPERVISOR;	/* the new program's shim kills, and has another arena */
 		g->kill_after = true;
 		return REFUSED_NOT;
 	case FAULT_SIGNAL:

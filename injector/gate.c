@@ -134,7 +134,7 @@ static uint32_t live_depth(uintptr_t frame)
 }
 
 /* Calls that were left without returning: their result will never be known. */
-static void abandon(uint32_t depth)
+void gate_abandon(uint32_t depth)
 {
 	while (self.depth > depth) {
 		struct event *e;
@@ -239,7 +239,7 @@ static void begin(struct gate *g, uint64_t object, const void *caller, const voi
 		uint32_t depth = live_depth((uintptr_t)frame);
 
 		if (depth < self.depth)
-			abandon(depth);
+			gate_abandon(depth);
 	}
 	g->depth = self.depth;
 	if (g->depth == 0)
@@ -269,6 +269,8 @@ static void begin(struct gate *g, uint64_t object, const void *caller, const voi
 bool gate_enter(struct gate *g, enum call_id id, long a[6], uint64_t object, const void *caller,
 		const void *frame)
 {
+	int saved;
+
 	if (UNLIKELY(self.unwinding) && site_is_unwinder(caller))
 		return false;
 	if (!attach_ready())
@@ -283,7 +285,9 @@ bool gate_enter(struct gate *g, enum call_id id, long a[6], uint64_t object, con
 	g->err = 0;
 	g->more = NULL;
 	g->n_more_bytes = 0;
+	saved = errno;
 	begin(g, object, caller, frame);
+	errno = saved;	/* the unwinder's slow path sets it */
 	if (arena->plan.n_rules)
 		decide(g);
 	return true;

@@ -28,6 +28,19 @@ bool safe_read(const void *from, void *to, size_t n_bytes)
 	return raw6(SYS_process_vm_readv, raw0(SYS_getpid), (long)&local, 1, (long)&remote, 1, 0) == (long)n_bytes;
 }
 
+bool init_environment_readable(char *const envp[])
+{
+	char *entry = NULL, byte;
+
+	if (!envp)
+		return true;
+	do {
+		if (!safe_read(envp++, &entry, sizeof(entry)) || (entry && !safe_read(entry, &byte, 1)))
+			return false;
+	} while (entry);
+	return true;
+}
+
 static const char *variable(char *const envp[], const char *name)
 {
 	size_t n = strlen(name);
@@ -47,7 +60,7 @@ static bool preloads_shim(const char *value)
 
 size_t init_environment_room(char *const envp[])
 {
-	const char *preload = variable(envp, "LD_PRELOAD");
+	const char *preload = init_environment_readable(envp) ? variable(envp, "LD_PRELOAD") : NULL;
 
 	return sizeof(options_text) + sizeof(shim_path) + ARENA_LINEAGE + 64 + (preload ? strlen(preload) : 0);
 }
@@ -77,11 +90,15 @@ static void append_options(struct text *t)
 
 char **init_environment(char *const envp[], char **vector, char *room)
 {
-	const char *preload = variable(envp, "LD_PRELOAD"), *options = variable(envp, "IPCJAM_OPTIONS");
+	const char *preload, *options;
 	struct text t;
 	size_t n = 0;
 
-	if (!arena || (preloads_shim(preload) && options && strcmp(options, options_text) == 0 &&
+	if (!arena || !init_environment_readable(envp))
+		return (char **)(uintptr_t)envp;
+	preload = variable(envp, "LD_PRELOAD");
+	options = variable(envp, "IPCJAM_OPTIONS");
+	if ((preloads_shim(preload) && options && strcmp(options, options_text) == 0 &&
 		       variable(envp, "IPCJAM") && arena->mode == ARENA_SUPERVISED))
 		return (char **)(uintptr_t)envp;
 	for (; envp && *envp; envp++)

@@ -138,6 +138,8 @@ bool gate_enter(struct gate *gate, enum call_id id, long a[6], uint64_t object, 
 long gate_leave(struct gate *gate, long result);
 /* The failure value for an injected error; sets errno. */
 long gate_failure(const struct gate *gate);
+/* Calls in progress at this depth and above were left by longjmp or cancellation. */
+void gate_abandon(uint32_t depth);
 /* enter, perform, leave. */
 long gate(enum call_id id, long a[6], const void *caller, const void *frame);
 /* Appends an event of the shim's own making (unread bytes at the end of a process). */
@@ -173,6 +175,8 @@ bool safe_read(const void *from, void *to, size_t n_bytes);
  * five entries more) and `room` (init_environment_room() bytes). */
 char **init_environment(char *const envp[], char **vector, char *room);
 size_t init_environment_room(char *const envp[]);
+/* Can the kernel read it, or is it for the kernel to refuse? */
+bool init_environment_readable(char *const envp[]);
 void shim_end(void);			/* the process is about to end */
 extern char shim_path[256];
 extern char shim_program[256];		/* path of the executable */

@@ -16,52 +16,64 @@ extern char **environ;
 	init_environment((envp), alloca((count((char *const *)(envp)) + 5) * sizeof(char *)), \
 			 alloca(init_environment_room(envp)))
 
+/* 0 for a vector that the kernel will refuse. */
 static size_t count(char *const vector[])
 {
 	size_t n = 0;
 
-	while (vector && vector[n])
+	if (!vector || !init_environment_readable(vector))
+		return 0;
+	while (vector[n])
 		n++;
 	return n;
 }
 
-/* a[] holds the call's arguments with the environment already replaced. */
-static int replaced(enum call_id id, long a[6], const void *caller, const void *frame)
+/* a[] holds the arguments of `real`, which does the work of `id`, with the environment already replaced. */
+static int replaced(enum call_id id, enum call_id real, long a[6], const void *caller, const void *frame)
 {
 	struct gate g;
 
 	if (!arena || !gate_enter(&g, id, a, 0, caller, frame))
-		return (int)real_call(id, a);
+		return (int)real_call(real, a);
+	g.id = real;
 	return (int)gate_leave(&g, gate_perform(&g));
+}
+
+/* execv and execvp take the environment from `environ`: their forms with one are called instead. */
+static int replaced_by_path(enum call_id id, const char *path, char *const argv[], char *const envp[],
+			    const void *caller, const void *frame)
+{
+	long a[6] = { (long)path, (long)argv, (long)WITH_SHIM(envp) };
+
+	return replaced(id, CALL_execve, a, caller, frame);
+}
+
+static int replaced_by_name(enum call_id id, const char *name, char *const argv[], char *const envp[],
+			    const void *caller, const void *frame)
+{
+	long a[6] = { (long)name, (long)argv, (long)WITH_SHIM(envp) };
+
+	return replaced(id, CALL_execvpe, a, caller, frame);
 }
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	long a[6] = { (long)path, (long)argv, (long)WITH_SHIM(envp) };
-
-	return replaced(CALL_execve, a, CALLER, FRAME);
+	return replaced_by_path(CALL_execve, path, argv, envp, CALLER, FRAME);
 }
 
-/* execv and execvp take the environment from `environ`: their forms with one are called instead. */
 EXPORT int execv(const char *path, char *const argv[])
 {
-	long a[6] = { (long)path, (long)argv, (long)WITH_SHIM(environ) };
-
-	return replaced(CALL_execve, a, CALLER, FRAME);
+	return replaced_by_path(CALL_execv, path, argv, environ, CALLER, FRAME);
 }
 
-EXPORT int execvpe(const char *path, char *const argv[], char *const envp[])
+EXPORT int execvpe(const char *name, char *const argv[], char *const envp[])
 {
-	long a[6] = { (long)path, (long)argv, (long)WITH_SHIM(envp) };
-
-	return replaced(CALL_execvpe, a, CALLER, FRAME);
+	return replaced_by_name(CALL_execvpe, name, argv, envp, CALLER, FRAME);
 }
 
-EXPORT int execvp(const char *path, char *const argv[])
+EXPORT int execvp(const char *name, char *const argv[])
 {
-	long a[6] = { (long)path, (long)argv, (long)WITH_SHIM(environ) };
-
-	return replaced(CALL_execvpe, a, CALLER, FRAME);
+	return replaced_by_name(CALL_execvp, name, argv, environ, CALLER, FRAME);
 }
 
 /* The arguments of the variadic forms, counted first, then gathered. */
@@ -88,7 +100,7 @@ EXPORT int execl(const char *path, const char *arg, ...)
 	va_start(list, arg);
 	GATHER(arg, list, argv);
 	va_end(list);
-	return execv(path, argv);
+	return replaced_by_path(CALL_execl, path, argv, environ, CALLER, FRAME);
 }
 
 EXPORT int execlp(const char *path, const char *arg, ...)
@@ -99,7 +111,7 @@ EXPORT int execlp(const char *path, const char *arg, ...)
 	va_start(list, arg);
 	GATHER(arg, list, argv);
 	va_end(list);
-	return execvp(path, argv);
+	return replaced_by_name(CALL_execlp, path, argv, environ, CALLER, FRAME);
 }
 
 EXPORT int execle(const char *path, const char *arg, ...)
@@ -111,21 +123,21 @@ EXPORT int execle(const char *path, const char *arg, ...)
 	GATHER(arg, list, argv);
 	envp = va_arg(list, char **);
 	va_end(list);
-	return execve(path, argv, envp);
+	return replaced_by_path(CALL_execle, path, argv, envp, CALLER, FRAME);
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
 	long a[6] = { fd, (long)argv, (long)WITH_SHIM(envp) };
 
-	return replaced(CALL_fexecve, a, CALLER, FRAME);
+	return replaced(CALL_fexecve, CALL_fexecve, a, CALLER, FRAME);
 }
 
 EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	long a[6] = { dir, (long)path, (long)argv, (long)WITH_SHIM(envp), flags };
 
-	return replaced(CALL_execveat, a, CALLER, FRAME);
+	return replaced(CALL_execveat, CALL_execveat, a, CALLER, FRAME);
 }
 
 static int spawned(enum call_id id, long a[6], const void *caller, const void *frame)

@@ -140,20 +140,39 @@ EXPORT int mknodat(int dir, const char *path, mode_t mode, dev_t device)
 	return made(CALL_mknodat, a, dir, path, CALLER, FRAME);
 }
 
-/* Names of a FIFO come and go. Only directories of FIFOs see this: other paths cost one look-up. */
+#define BOTH_PATHS ((size_t)EVENT_MORE_BYTES * 4)
+
+static size_t append(uint8_t *to, size_t n, const char *path)
+{
+	size_t length = strnlen(path, BOTH_PATHS / 2 - 1);
+
+	memcpy(to + n, path, length);
+	to[n + length] = 0;
+	return n + length + 1;
+}
+
+/* Names of a FIFO come and go: other paths cost one look-up. The second path is read only after the kernel
+ * has done so. */
 static int named(enum call_id id, long a[6], int dir, const char *path, const char *new_path, const void *caller,
 		 const void *frame)
 {
 	int saved = errno;
 	uint64_t object = arena ? fd_stat_object(dir, path, AT_SYMLINK_NOFOLLOW) : 0;
+	uint8_t both[BOTH_PATHS];
 	struct gate g;
+	long result;
+	size_t n;
 
 	errno = saved;
 	if (!object || !gate_enter(&g, id, a, object, caller, frame))
 		return (int)real_call(id, a);
-	g.more = (const uint8_t *)(new_path ? new_path : path);
-	g.n_more_bytes = (uint32_t)strnlen((const char *)g.more, EVENT_MORE_BYTES * 2);
-	return (int)gate_leave(&g, gate_perform(&g));
+	result = gate_perform(&g);
+	n = append(both, 0, path);
+	if (new_path && result == 0)
+		n = append(both, n, new_path);
+	g.more = both;
+	g.n_more_bytes = (uint32_t)n;
+	return (int)gate_leave(&g, result);
 }
 
 EXPORT int unlink(const char *path)

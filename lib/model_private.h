@@ -47,6 +47,8 @@ struct process {
 	uint64_t last_exit;       /* of its last event */
 	uint64_t last_call_enter; /* of its last event that is no exit or close */
 	uint64_t exit_enter;      /* of its exit or _exit; 0: none */
+	uint64_t fork_enter;      /* of its last fork */
+	uint64_t exec_exit;       /* of its last successful exec; 0 */
 	uint64_t chld_tsc;        /* it changed what SIGCHLD does, and has reaped nobody since; 0 */
 	uint64_t kill_enter;      /* somebody sent it kill_signal */
 	int kill_signal;
@@ -60,7 +62,7 @@ struct process {
 	uint32_t fork_stack;
 	uint64_t fork_site;
 	uint32_t born_stack; /* where its parent made it */
-	uint64_t born_site;
+	uint64_t born_site, born_enter; /* 0: not known */
 	struct sem_user *users;
 	struct sem_user *last_user; /* a cache: what it touched last */
 	struct sem_hold *hold;      /* what it holds units of */

@@ -31,10 +31,13 @@ void processes_free(struct model *model)
 	table_free(&model->pids);
 }
 
-static void note_birth(struct process *child, uint32_t stack, uint64_t site)
+/* The parent's call that made it: its time is certain, while the child's own clock starts when it first
+ * gets to run. */
+static void note_birth(struct process *child, uint32_t stack, uint64_t site, uint64_t enter)
 {
 	child->born_stack = stack;
 	child->born_site = site;
+	child->born_enter = enter;
 }
 
 void model_process_begin(struct model *model, uint32_t process, int32_t parent, const char *lineage,
@@ -61,7 +64,7 @@ void model_process_begin(struct model *model, uint32_t process, int32_t parent, 
 		above->first_child = (int32_t)process;
 		p->chld_tsc = above->chld_tsc ? tsc : 0;
 		if (above->fork_pid == pid)
-			note_birth(p, above->fork_stack, above->fork_site);
+			note_birth(p, above->fork_stack, above->fork_site, above->fork_enter);
 	}
 	table_put(&model->pids, (uint32_t)pid, p);
 }
@@ -116,8 +119,9 @@ static void note_fork(struct model *model, uint32_t process, const struct event 
 	p->fork_pid = (int32_t)event->result;
 	p->fork_stack = event->stack;
 	p->fork_site = event->site;
+	p->fork_enter = event->enter_tsc;
 	if (child && child->parent == (int32_t)process)
-		note_birth(child, event->stack, event->site);
+		note_birth(child, event->stack, event->site, event->enter_tsc);
 }
 
 /* Calls that do not tell the pid: the children that were born within them. */
@@ -129,7 +133,7 @@ static void note_spawn(struct model *model, const struct process *p, const struc
 		if (child->begin_tsc < event->enter_tsc)
 			return;
 		if (child->begin_tsc <= event->exit_tsc)
-			note_birth(child, event->stack, event->site);
+			note_birth(child, event->stack, event->site, event->enter_tsc);
 	}
 }
 
@@ -191,6 +195,18 @@ void process_event(struct model *model, uint32_t process, uint32_t thread,
 	case CALL_posix_spawnp:
 	case CALL_popen:
 		note_spawn(model, p, event);
+		break;
+	case CALL_execve:
+	case CALL_execv:
+	case CALL_execvp:
+	case CALL_execvpe:
+	case CALL_execl:
+	case CALL_execlp:
+	case CALL_execle:
+	case CALL_fexecve:
+	case CALL_execveat:
+		if (event_took_effect(event))
+			p->exec_exit = event->exit_tsc;
 		break;
 	case CALL_sigaction:
 		if (event->arg[1])

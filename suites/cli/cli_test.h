@@ -60,6 +60,8 @@ Suite *matrix_suite(void);
 Suite *bad_input_suite(void);
 Suite *status_suite(void);
 Suite *cases_suite(void);
+Suite *hostile_suite(void);
+Suite *kill_anywhere_suite(void);
 Suite *kill_runner_suite(void);
 Suite *same_seed_suite(void);
 

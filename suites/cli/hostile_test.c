@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hostile_test.c - whatever a subject does, the runner ends in time, does not fail, and leaves
+ * nothing. */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_test.h"
+#include "left.h"
+
+static const struct row {
+	const char *words;
+	bool isolated; /* only in a namespace: it would reach others */
+	bool random;   /* its number is a seed */
+} rows[] = {
+	{ .words = "scribble", .random = true },
+	{ .words = "fill 0" },
+	{ .words = "fill 255" },
+	{ .words = "fill 1" },
+	{ .words = "cut" },
+	{ .words = "fork 100" },
+	{ .words = "fork 1200" }, /* more than the arena has room for */
+	{ .words = "close" },
+	{ .words = "stop" },
+	{ .words = "kill 15", .isolated = true },
+	{ .words = "kill 9", .isolated = true },
+};
+
+static void run(const struct row *row, const char *isolate, int seed)
+{
+	char *before = left_there();
+	const struct cli_run *r =
+		cli("timeout -s KILL 60 \"$ipcjam\" run -q --timeout=2s --linger=200ms --isolate=%s "
+		    "--json=result.json -- \"$programs/cli-hostile\" %s %d",
+		    isolate, row->words, seed);
+
+	ck_assert_msg(r->status == 0 || r->status == 1 || r->status == 3,
+		      "%s, %s %d: status %d; err: %.900s", isolate, row->words, seed, r->status,
+		      r->err);
+	json_decref(cli_json_file("result.json"));
+	left_await_end();
+	left_check(before, row->words);
+	free(before);
+}
+
+START_TEST(endures)
+{
+	const struct row *row = &rows[_i];
+
+	left_isolate();
+	cli_write("result.json", "");
+	for (int i = 0; i < (row->random ? cli_repeat(3) : 1); i++) {
+		run(row, "yes", i + 1);
+		if (!row->isolated)
+			run(row, "no", i + 1);
+	}
+}
+END_TEST
+
+Suite *hostile_suite(void)
+{
+	Suite *s = suite_create("hostile");
+
+	for (size_t i = 0; i < SUITE_COUNT(rows); i++)
+		cli_add(s, "hostile", rows[i].words, endures, (int)i,
+			rows[i].random ? 60 + 10 * cli_repeat(3) : 120);
+	return s;
+}
