@@ -137,6 +137,11 @@ static void end_child(struct supervisor *s, const struct event *event)
 	    !WIFSIGNALED((int)event->arg[4]))
 		return;
 	p = process_by_pid(s, (pid_t)event->arg[5]);
+	if (!p) {
+		/* born, ended and waited for since the last look */
+		processes_births(s);
+		p = process_by_pid(s, (pid_t)event->arg[5]);
+	}
 	if (!p || p->ended || p == s->process)
 		return;
 	if (!p->has_status && event->arg[4] != -1) {
@@ -326,12 +331,18 @@ void drain_thread(struct supervisor *s, uint32_t slot)
 		ring_take(s, &entry);
 }
 
+bool thread_drained(struct supervisor *s, uint32_t slot)
+{
+	const struct arena_thread *t = &s->arena->thread[slot];
+
+	return atomic_load(&t->head) == atomic_load(&t->tail);
+}
+
 /* Has everything been handed on? */
 bool drained(struct supervisor *s)
 {
 	for (uint32_t i = 0; i < s->n_slots_threads; i++)
-		if (s->thread[i].used && atomic_load(&s->arena->thread[i].head) !=
-						 atomic_load(&s->arena->thread[i].tail))
+		if (s->thread[i].used && !thread_drained(s, i))
 			return false;
 	return true;
 }

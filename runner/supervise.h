@@ -216,6 +216,7 @@ void child_defaults(const struct supervisor *s);
 /* supervise_process.c */
 void processes_reap(struct supervisor *s);
 void processes_update(struct supervisor *s); /* births, new images, deaths */
+void processes_births(struct supervisor *s);
 int process_adopt_root(struct supervisor *s, pid_t pid);
 void process_finish(struct supervisor *s, struct process *p, uint64_t tsc);
 struct process *process_by_pid(struct supervisor *s, pid_t pid);
@@ -245,6 +246,7 @@ void drain(struct supervisor *s);
 void drain_thread(struct supervisor *s, uint32_t slot); /* to its end: it writes no more */
 void drain_deliver(struct supervisor *s, uint32_t slot, const struct event *event,
 		   const uint8_t *more);
+bool thread_drained(struct supervisor *s, uint32_t slot);
 bool drained(struct supervisor *s);
 
 /* observe.c: what the supervisor itself wants to know of events */

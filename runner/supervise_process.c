@@ -166,7 +166,7 @@ static void reserved_check(struct supervisor *s, uint32_t slot)
 	}
 }
 
-static void births(struct supervisor *s)
+void processes_births(struct supervisor *s)
 {
 	uint32_t used = atomic_load(&s->arena->procs_used);
 
@@ -194,7 +194,7 @@ void processes_reap(struct supervisor *s)
 		struct process *p = process_by_pid(s, pid);
 
 		if (!p) {
-			births(s);
+			processes_births(s);
 			p = process_by_pid(s, pid);
 		}
 		if (!p) {
@@ -375,7 +375,7 @@ static void deaths(struct supervisor *s)
 
 void processes_update(struct supervisor *s)
 {
-	births(s);
+	processes_births(s);
 	/* Deaths first: when nobody is left, all of their events are there to be drained. */
 	processes_reap(s);
 	look_for_deaths(s);

@@ -95,12 +95,30 @@ static bool still_there(struct supervisor *s, const struct task *t)
 	return context_read(s, t->pid, t->tid, t->slot, &now) && context_same(&t->context, &now);
 }
 
+/* Who holds what is told by events: all that have been written must have been read, and everybody that was
+ * born be known, before anything is said of those that wait. False: there was something new. */
+static bool caught_up(struct supervisor *s)
+{
+	uint64_t n_events = s->n_events;
+	uint32_t n_live = s->n_live;
+
+	processes_births(s);
+	threads_update(s);
+	drain(s);
+	return s->n_events == n_events && s->n_live == n_live && drained(s);
+}
+
 static bool confirm_part(struct supervisor *s, const struct scene *scene, const struct graph *g,
 			 uint32_t component)
 {
-	for (uint32_t i = 0; i < g->n; i++)
-		if (g->component[i] == component && !still_there(s, &scene->task[g->task[i]]))
+	for (uint32_t i = 0; i < g->n; i++) {
+		const struct task *t = &scene->task[g->task[i]];
+
+		if (g->component[i] != component)
+			continue;
+		if (!still_there(s, t) || (t->slot >= 0 && !thread_drained(s, (uint32_t)t->slot)))
 			return false;
+	}
 	return true;
 }
 
@@ -243,6 +261,7 @@ static bool look_closely(struct supervisor *s)
 	struct watch *w = s->watch;
 	bool stuck;
 
+	caught_up(s);	/* as far as others let us */
 	scene_read(s, &w->scene);
 	stuck = scene_solve(s, &w->scene);
 	parts_check(w);
@@ -250,7 +269,13 @@ static bool look_closely(struct supervisor *s)
 		return false;
 	graph_make(s, &w->scene, &w->graph);
 	if (scene_all_stuck(&w->scene) && confirm_all(s, &w->scene)) {
-		struct finding *f = watch_report(s, &w->scene, &w->graph, ALL_COMPONENTS);
+		struct finding *f;
+
+		if (!caught_up(s)) {
+			w->signature = 0;	/* look again at the next tick */
+			return false;
+		}
+		f = watch_report(s, &w->scene, &w->graph, ALL_COMPONENTS);
 
 		if (!f)
 			return false;

@@ -20,6 +20,8 @@
 
 #define CALLS_MAX 2000 /* no subject of these makes so many */
 #define OUTSIDE_ROUNDS 100
+/* A subject that loses a child kills the others: each can be cut short in recording one event. */
+#define CUT_ENTRIES 4
 
 static const struct subject {
 	const char *words;
@@ -53,8 +55,10 @@ static bool check_run(const struct cli_run *r, const char *where)
 	ck_assert_msg(r->status == 0 || r->status == 1 || r->status == 3, "%s: status %d: %.900s",
 		      where, r->status, r->err);
 	result = cli_json_file("result.json");
-	ck_assert_msg(json_integer_value(json_object_get(result, "lost")) == 0, "%s: lost events: %.900s",
-		      where, r->err);
+	ck_assert_msg(json_integer_value(json_object_get(result, "lost")) <=
+			      CUT_ENTRIES *
+				      json_integer_value(json_object_get(result, "processes")),
+		      "%s: lost events: %.900s", where, r->err);
 	ck_assert_msg(!strstr(cli_kinds(result), "hang"), "%s: hang: %.900s", where, r->out);
 	ck_assert_msg(!json_is_true(json_object_get(result, "scribbled")), "%s: scribbled", where);
 	fired = json_integer_value(json_object_get(

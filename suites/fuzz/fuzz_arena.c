@@ -212,10 +212,10 @@ static void step(struct supervisor *s, unsigned int *n_looks)
 }
 
 /* As finish() of supervise.c does it. */
-static void finish(struct supervisor *s)
+static void finish(struct supervisor *s, enum ended ended)
 {
 	if (s->ended == ENDED_NOT)
-		s->ended = ENDED_BY_ITSELF + take(1) % 4;
+		s->ended = ended;
 	sems_final(s);
 	if (!watch_finish(s) && s->ended == ENDED_HANG)
 		report_hang(s);
@@ -344,7 +344,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	set_up(s, flags);
 	while (n_input > 0)
 		step(s, &n_looks);
-	finish(s);
+	finish(s, ENDED_BY_ITSELF + (flags >> 4) % 4);
 	check_document(s);
 	if (options.events_fd >= 0 && s->findings.n == 0)
 		close(options.events_fd);
