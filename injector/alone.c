@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * alone.c - the shim without a runner: LD_PRELOAD=libipcjam.so IPCJAM_OPTIONS=rule=...:trace=1 program.
- * The arena is an anonymous shared mapping that forked children inherit; each event is written to the
- * trace at once, through a descriptor that is open only for that write.
+ * alone.c - the shim without a runner: LD_PRELOAD=libipcjam.so IPCJAM_OPTIONS=rule=...:trace=1
+ * program. The arena is an anonymous shared mapping that forked children inherit; each event is
+ * written to the trace at once, through a descriptor that is open only for that write.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -106,7 +106,8 @@ void alone_event(const struct event *e, const uint8_t *more)
 	n = n < LINE - 2 ? n : LINE - 2;
 	line[n++] = '\n';
 	if (shim_options.trace_to[0])
-		fd = raw4(SYS_openat, AT_FDCWD, shim_options.trace_to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+		fd = raw4(SYS_openat, AT_FDCWD, shim_options.trace_to,
+			  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return;
 	raw3(SYS_write, fd, line, n);

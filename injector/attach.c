@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * attach.c - the place of this process and of its threads in the arena: slots are claimed by
- * compare-and-swap, lineages are given by the parent before the child exists, so that they depend on
- * no pid and on no race between children.
+ * compare-and-swap, lineages are given by the parent before the child exists, so that they depend
+ * on no pid and on no race between children.
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -18,7 +18,8 @@ volatile uint32_t *attached;
 
 uint64_t attach_lineage_hash(const struct arena_proc *proc, uint32_t number)
 {
-	uint64_t hash = arena_hash(proc->lineage, strnlen(proc->lineage, ARENA_LINEAGE), ARENA_HASH_START);
+	uint64_t hash =
+		arena_hash(proc->lineage, strnlen(proc->lineage, ARENA_LINEAGE), ARENA_HASH_START);
 
 	return arena_hash(&number, sizeof(number), hash);
 }
@@ -53,7 +54,8 @@ static void make_lineage(char *to, const char *parent, uint32_t child_no)
 	to[n] = 0;
 }
 
-/* Raised before the slot is claimed, so that whoever sees a claimed slot also sees that it counts. */
+/* Raised before the slot is claimed, so that whoever sees a claimed slot also sees that it counts.
+ */
 static void raise_to(_Atomic uint32_t *used, uint32_t n)
 {
 	uint32_t old = atomic_load_explicit(used, RELAXED);
@@ -333,7 +335,7 @@ void attach_thread(uint32_t number)
 void attach_thread_end(void)
 {
 	if (self.thread && !self.vforks)
-		gate_abandon(0);	/* pthread_exit and cancellation come from within calls */
+		gate_abandon(0); /* pthread_exit and cancellation come from within calls */
 	if (self.thread && !self.vforks)
 		atomic_store(&self.thread->state, THREAD_ENDED);
 	self.thread = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * decide.c - which rules fire at a point. A pure function of (seed, rule, lineage, site, count) and of the
- * counts that rules ask for: never of the clock, a pid or the subject's own random numbers.
+ * decide.c - which rules fire at a point. A pure function of (seed, rule, lineage, site, count) and
+ * of the counts that rules ask for: never of the clock, a pid or the subject's own random numbers.
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -106,7 +106,8 @@ static bool selected(const struct gate *g, unsigned int i)
 	const struct rule *r = &arena->plan.rule[i];
 
 	return rule_has_call(r, g->canonical) && (!r->site || r->site == g->event->site) &&
-	       (!r->proc[0] || glob(r->proc, self.proc->lineage) || glob(r->proc, self.proc->name)) &&
+	       (!r->proc[0] || glob(r->proc, self.proc->lineage) ||
+		glob(r->proc, self.proc->name)) &&
 	       (!r->in[0] || on_stack(g, i)) && object_fits(g, r);
 }
 
@@ -158,7 +159,8 @@ static enum refusal draw_error(struct gate *g, unsigned int i)
 
 static uint64_t duration(const struct gate *g, const struct rule *r, unsigned int i)
 {
-	return r->max_ns > r->min_ns ? r->min_ns + draw(g, i, 2) % (r->max_ns - r->min_ns + 1) : r->min_ns;
+	return r->max_ns > r->min_ns ? r->min_ns + draw(g, i, 2) % (r->max_ns - r->min_ns + 1)
+				     : r->min_ns;
 }
 
 static bool call_execs(enum call_id call)
@@ -180,7 +182,8 @@ static enum refusal apply(struct gate *g, unsigned int i)
 		return REFUSED_NOT;
 	case FAULT_KILL_AFTER:
 		if (arena->mode == ARENA_ALONE && call_execs(g->canonical))
-			return REFUSED_NO_SUPERVISOR;	/* the new program's shim kills, and has another arena */
+			return REFUSED_NO_SUPERVISOR; /* the new program's shim kills, and has
+							 another arena */
 		g->kill_after = true;
 		return REFUSED_NOT;
 	case FAULT_SIGNAL:
@@ -221,7 +224,8 @@ static void fire(struct gate *g, unsigned int i)
 	atomic_store(&arena->rule_stat[i].refused_why, (int)why);
 }
 
-/* All rules count, in order. One that ends or alters the call leaves nothing to do for a second of its kind. */
+/* All rules count, in order. One that ends or alters the call leaves nothing to do for a second of
+ * its kind. */
 void decide(struct gate *g)
 {
 	uint32_t n = arena->plan.n_rules;
@@ -230,7 +234,8 @@ void decide(struct gate *g)
 		uint32_t fault = arena->plan.rule[i].fault;
 		bool altered = !g->perform || g->fault != FAULT_NONE;
 
-		if (!rule_has_call(&arena->plan.rule[i], g->canonical) || !selected(g, i) || !due(g, i))
+		if (!rule_has_call(&arena->plan.rule[i], g->canonical) || !selected(g, i) ||
+		    !due(g, i))
 			continue;
 		if (altered && (fault == FAULT_ERROR || fault == FAULT_SHORT))
 			continue;

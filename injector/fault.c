@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fault.c - carrying out faults, and refusing those that the kernel could not have made: EINTR comes
- * with a signal whose handler runs, EIDRM with a removal, a short transfer by a smaller request that
- * never splits what PIPE_BUF keeps whole.
+ * fault.c - carrying out faults, and refusing those that the kernel could not have made: EINTR
+ * comes with a signal whose handler runs, EIDRM with a removal, a short transfer by a smaller
+ * request that never splits what PIPE_BUF keeps whole.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "shim.h"
 
 #define SHORT_IOVECS 16
-#define STOP_EINTR_NS 1000000	/* how long a stop is that only has to interrupt */
+#define STOP_EINTR_NS 1000000 /* how long a stop is that only has to interrupt */
 #define MASK_BYTES 8
 
 struct kernel_sigaction {
@@ -31,16 +31,17 @@ struct kernel_sigaction {
 
 /* Those that programs handle to go on, before those that make them end. */
 static const unsigned char interrupters[] = {
-	SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGWINCH, SIGIO, SIGURG, SIGVTALRM, SIGPROF, SIGCONT, SIGHUP,
-	SIGPIPE, SIGINT, SIGTERM, SIGQUIT,
+	SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGWINCH, SIGIO,   SIGURG,  SIGVTALRM,
+	SIGPROF, SIGCONT, SIGHUP,  SIGPIPE, SIGINT,   SIGTERM, SIGQUIT,
 };
 
 static bool handled(int signo, bool restart_too)
 {
 	struct kernel_sigaction action;
 
-	return raw4(SYS_rt_sigaction, signo, NULL, &action, MASK_BYTES) == 0 && action.handler != SIG_DFL &&
-	       action.handler != SIG_IGN && (restart_too || !(action.flags & SA_RESTART));
+	return raw4(SYS_rt_sigaction, signo, NULL, &action, MASK_BYTES) == 0 &&
+	       action.handler != SIG_DFL && action.handler != SIG_IGN &&
+	       (restart_too || !(action.flags & SA_RESTART));
 }
 
 static bool blocked(int signo)
@@ -251,7 +252,8 @@ enum refusal fault_apply_error(struct gate *g, int err, bool force)
 		g->perform = false;
 		why = interrupt(g, e->when);
 	} else {
-		why = force || e->when != WHEN_REMOVE ? REFUSED_NOT : remove_object(g->event->object);
+		why = force || e->when != WHEN_REMOVE ? REFUSED_NOT
+						      : remove_object(g->event->object);
 		g->perform = false;
 	}
 	if (why != REFUSED_NOT) {
@@ -264,7 +266,8 @@ enum refusal fault_apply_error(struct gate *g, int err, bool force)
 /* Copies as much of the vector as makes up n bytes. */
 static bool shorten_vector(struct gate *g, unsigned int at, uint32_t n_bytes)
 {
-	static __thread struct iovec vector[SHORT_IOVECS] __attribute__((tls_model("initial-exec")));
+	static __thread struct iovec vector[SHORT_IOVECS]
+		__attribute__((tls_model("initial-exec")));
 	long n = g->a[at + 1] < SHORT_IOVECS ? g->a[at + 1] : SHORT_IOVECS;
 	size_t total = 0;
 	long used = 0;
@@ -306,7 +309,8 @@ enum refusal fault_apply_short(struct gate *g, uint32_t n_bytes)
 	if (at < 0 && vector < 0)
 		return REFUSED_ATOMIC;
 	asked = at >= 0 ? (size_t)g->a[at] : fault_vector_bytes(g, (unsigned int)vector);
-	if (asked <= n_bytes || (g->call->flags & CALL_WRITES && !(g->call->flags & CALL_READS) && asked <= PIPE_BUF))
+	if (asked <= n_bytes ||
+	    (g->call->flags & CALL_WRITES && !(g->call->flags & CALL_READS) && asked <= PIPE_BUF))
 		return REFUSED_ATOMIC;
 	if (at >= 0)
 		g->a[at] = n_bytes;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fds.c - which descriptors are pipes or FIFOs. Looked up once with fstat and remembered until the
- * descriptor is closed or replaced by a call that we see. Entries are only ever forgotten by others and
- * set by fstat, so a vfork child (which looks without remembering) cannot mislead its parent.
+ * descriptor is closed or replaced by a call that we see. Entries are only ever forgotten by others
+ * and set by fstat, so a vfork child (which looks without remembering) cannot mislead its parent.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -93,7 +93,8 @@ static uint32_t unread(int fd)
 	return n > 0 ? (uint32_t)n : 0;
 }
 
-/* Opening the write end by its name in /proc tells, once our read end is closed, whether there is another. */
+/* Opening the write end by its name in /proc tells, once our read end is closed, whether there is
+ * another. */
 void fd_probe(int fd, struct fd_probe *probe)
 {
 	char path[40];

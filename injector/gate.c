@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gate.c - the four steps of every intercepted call: enter, decide, perform, leave. The event of a call
- * in progress stands in the thread's slot (cur[depth]), where the supervisor sees who waits for what;
- * when the call returns, it is copied into the thread's ring.
+ * gate.c - the four steps of every intercepted call: enter, decide, perform, leave. The event of a
+ * call in progress stands in the thread's slot (cur[depth]), where the supervisor sees who waits
+ * for what; when the call returns, it is copied into the thread's ring.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 #define RELAXED memory_order_relaxed
 #define RELEASE memory_order_release
-#define PATIENCE 100	/* waits of 50 ms for a supervisor that drains nothing: then it is dead */
+#define PATIENCE 100 /* waits of 50 ms for a supervisor that drains nothing: then it is dead */
 
 uint64_t gate_now(void)
 {
@@ -38,7 +38,8 @@ void gate_bell(void)
 	raw3(SYS_futex, &arena->bell, FUTEX_WAKE, INT_MAX);
 }
 
-/* Waits until entry `last` of the ring is free again. False: nobody drains, the event is given up. */
+/* Waits until entry `last` of the ring is free again. False: nobody drains, the event is given up.
+ */
 static bool wait_for_room(struct arena_thread *t, uint64_t last)
 {
 	struct timespec wait = { .tv_nsec = 50 * 1000 * 1000 };
@@ -57,7 +58,8 @@ static bool wait_for_room(struct arena_thread *t, uint64_t last)
 	}
 }
 
-/* One instruction, so that a signal handler of this thread comes before or after it, never between. */
+/* One instruction, so that a signal handler of this thread comes before or after it, never between.
+ */
 static uint64_t reserve(struct arena_thread *t, uint64_t n)
 {
 	uint64_t first = n;
@@ -85,7 +87,8 @@ static void publish(struct event *e, const uint8_t *more, uint32_t n_more_bytes)
 		return;
 	}
 	first = reserve(t, 1u + e->n_more);
-	if (UNLIKELY(first + e->n_more >= atomic_load_explicit(&t->tail, memory_order_acquire) + ARENA_RING) &&
+	if (UNLIKELY(first + e->n_more >=
+		     atomic_load_explicit(&t->tail, memory_order_acquire) + ARENA_RING) &&
 	    !wait_for_room(t, first + e->n_more)) {
 		atomic_store(&t->settled, first + e->n_more + 1);
 		return;
@@ -95,7 +98,8 @@ static void publish(struct event *e, const uint8_t *more, uint32_t n_more_bytes)
 		uint32_t at = i * EVENT_MORE_BYTES, left = n_more_bytes - at;
 
 		memcpy(m.data, more + at, left < EVENT_MORE_BYTES ? left : EVENT_MORE_BYTES);
-		put(&self.ring[(first + 1 + i) & (ARENA_RING - 1)], (first + 2 + i) | EVENT_MORE_MARK, &m);
+		put(&self.ring[(first + 1 + i) & (ARENA_RING - 1)],
+		    (first + 2 + i) | EVENT_MORE_MARK, &m);
 	}
 	put(&self.ring[first & (ARENA_RING - 1)], first + 1, e);
 	if (UNLIKELY((first & (ARENA_RING / 2 - 1)) + e->n_more + 1 >= ARENA_RING / 2))
@@ -110,9 +114,9 @@ static bool on_altstack(const stack_t *alt, uintptr_t at)
 }
 
 /*
- * The calls below this one that can still return: those whose gates the unwinder finds on the stack. Without
- * it, by addresses: a gate whose frame lies below ours (the stack grows down) was left by longjmp; one on the
- * alternate stack was too, if we are not on it.
+ * The calls below this one that can still return: those whose gates the unwinder finds on the
+ * stack. Without it, by addresses: a gate whose frame lies below ours (the stack grows down) was
+ * left by longjmp; one on the alternate stack was too, if we are not on it.
  */
 static uint32_t live_depth(uintptr_t frame)
 {
@@ -150,13 +154,13 @@ void gate_abandon(uint32_t depth)
 	atomic_store_explicit(&self.thread->depth, depth, RELEASE);
 }
 
-/* What the gate asks of every call, taken out of the table once: a loop over the roles of the arguments at
- * each call would be a third of its cost. */
+/* What the gate asks of every call, taken out of the table once: a loop over the roles of the
+ * arguments at each call would be a third of its cost. */
 static struct shape {
-	uint8_t object;		/* enum object_kind of an id argument, or OBJECT_NONE */
+	uint8_t object; /* enum object_kind of an id argument, or OBJECT_NONE */
 	int8_t object_at, fd_at, fd2_at, wait_at;
-	uint8_t wait_kind;	/* enum arg_kind */
-	uint8_t wait_flags;	/* of the call whatever its arguments */
+	uint8_t wait_kind;  /* enum arg_kind */
+	uint8_t wait_flags; /* of the call whatever its arguments */
 	bool blocks, traced;
 } shapes[CALL_N];
 
@@ -176,8 +180,8 @@ static uint8_t id_kind(enum arg_kind kind)
 
 static bool says_wait(enum arg_kind kind)
 {
-	return kind == ARG_TIMEOUT || kind == ARG_TIMEVAL || kind == ARG_MSEC || kind == ARG_OP_FLAGS ||
-	       kind == ARG_WAIT_FLAGS || kind == ARG_OPEN_FLAGS;
+	return kind == ARG_TIMEOUT || kind == ARG_TIMEVAL || kind == ARG_MSEC ||
+	       kind == ARG_OP_FLAGS || kind == ARG_WAIT_FLAGS || kind == ARG_OPEN_FLAGS;
 }
 
 static void shape_of(struct shape *s, const struct call *call)
@@ -207,7 +211,8 @@ void gate_init(void)
 		shape_of(&shapes[i], &calls[calls[i].canonical_id]);
 }
 
-/* What the arguments say of waiting. A descriptor's O_NONBLOCK is not asked for: the kernel tells later. */
+/* What the arguments say of waiting. A descriptor's O_NONBLOCK is not asked for: the kernel tells
+ * later. */
 static unsigned int wait_flags(const struct shape *shape, const long a[6])
 {
 	unsigned int flags = (unsigned int)shape->wait_flags << EVENT_WAIT_SHIFT;
@@ -218,7 +223,9 @@ static unsigned int wait_flags(const struct shape *shape, const long a[6])
 	value = a[shape->wait_at];
 	switch (shape->wait_kind) {
 	case ARG_MSEC:
-		return flags | ((int)value > 0 ? EVENT_TIMED : (int)value == 0 ? EVENT_NONBLOCK : 0);
+		return flags | ((int)value > 0    ? EVENT_TIMED
+				: (int)value == 0 ? EVENT_NONBLOCK
+						  : 0);
 	case ARG_OP_FLAGS:
 		return flags | (value & IPC_NOWAIT ? EVENT_NONBLOCK : 0);
 	case ARG_WAIT_FLAGS:
@@ -243,7 +250,8 @@ static void begin(struct gate *g, uint64_t object, const void *caller, const voi
 	}
 	g->depth = self.depth;
 	if (g->depth == 0)
-		atomic_store_explicit(&t->settled, atomic_load_explicit(&t->head, RELAXED), RELAXED);
+		atomic_store_explicit(&t->settled, atomic_load_explicit(&t->head, RELAXED),
+				      RELAXED);
 	e = g->event = g->depth < ARENA_DEPTH ? &t->cur[g->depth] : &g->deep;
 	e->enter_tsc = gate_now();
 	e->exit_tsc = 0;
@@ -254,8 +262,9 @@ static void begin(struct gate *g, uint64_t object, const void *caller, const voi
 	e->length = 0;
 	e->err = 0;
 	e->call = (uint16_t)g->canonical;
-	e->flags = (uint16_t)((g->depth ? EVENT_IN_HANDLER : 0) | (self.vforks ? EVENT_VFORK_CHILD : 0) |
-			     wait_flags(&shapes[g->canonical], g->a));
+	e->flags = (uint16_t)((g->depth ? EVENT_IN_HANDLER : 0) |
+			      (self.vforks ? EVENT_VFORK_CHILD : 0) |
+			      wait_flags(&shapes[g->canonical], g->a));
 	e->n_more = e->rule = e->fault = 0;
 	e->depth = (uint8_t)g->depth;
 	site_find(caller, e);
@@ -263,7 +272,8 @@ static void begin(struct gate *g, uint64_t object, const void *caller, const voi
 		self.frame[g->depth] = (uintptr_t)frame;
 	self.depth = g->depth + 1;
 	atomic_store_explicit(&t->n_calls, atomic_load_explicit(&t->n_calls, RELAXED) + 1, RELAXED);
-	atomic_store_explicit(&t->depth, self.depth < ARENA_DEPTH ? self.depth : ARENA_DEPTH, RELEASE);
+	atomic_store_explicit(&t->depth, self.depth < ARENA_DEPTH ? self.depth : ARENA_DEPTH,
+			      RELEASE);
 }
 
 bool gate_enter(struct gate *g, enum call_id id, long a[6], uint64_t object, const void *caller,
@@ -287,7 +297,7 @@ bool gate_enter(struct gate *g, enum call_id id, long a[6], uint64_t object, con
 	g->n_more_bytes = 0;
 	saved = errno;
 	begin(g, object, caller, frame);
-	errno = saved;	/* the unwinder's slow path sets it */
+	errno = saved; /* the unwinder's slow path sets it */
 	if (arena->plan.n_rules)
 		decide(g);
 	return true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init.c - the shim's beginning and end: options out of the environment (copied: a program that sets its
- * title writes over them), the arena mapped, this process attached; and the environment that is passed
- * on to the programs that the subject starts.
+ * init.c - the shim's beginning and end: options out of the environment (copied: a program that
+ * sets its title writes over them), the arena mapped, this process attached; and the environment
+ * that is passed on to the programs that the subject starts.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -19,13 +19,14 @@ extern char **environ;
 
 char shim_path[256], shim_program[256];
 struct shim_options shim_options;
-static char options_text[2048];		/* as they came, for children */
+static char options_text[2048]; /* as they came, for children */
 
 bool safe_read(const void *from, void *to, size_t n_bytes)
 {
 	struct iovec local = { to, n_bytes }, remote = { (void *)(uintptr_t)from, n_bytes };
 
-	return raw6(SYS_process_vm_readv, raw0(SYS_getpid), (long)&local, 1, (long)&remote, 1, 0) == (long)n_bytes;
+	return raw6(SYS_process_vm_readv, raw0(SYS_getpid), (long)&local, 1, (long)&remote, 1, 0) ==
+	       (long)n_bytes;
 }
 
 bool init_environment_readable(char *const envp[])
@@ -35,7 +36,8 @@ bool init_environment_readable(char *const envp[])
 	if (!envp)
 		return true;
 	do {
-		if (!safe_read(envp++, &entry, sizeof(entry)) || (entry && !safe_read(entry, &byte, 1)))
+		if (!safe_read(envp++, &entry, sizeof(entry)) ||
+		    (entry && !safe_read(entry, &byte, 1)))
 			return false;
 	} while (entry);
 	return true;
@@ -62,7 +64,8 @@ size_t init_environment_room(char *const envp[])
 {
 	const char *preload = init_environment_readable(envp) ? variable(envp, "LD_PRELOAD") : NULL;
 
-	return sizeof(options_text) + sizeof(shim_path) + ARENA_LINEAGE + 64 + (preload ? strlen(preload) : 0);
+	return sizeof(options_text) + sizeof(shim_path) + ARENA_LINEAGE + 64 +
+	       (preload ? strlen(preload) : 0);
 }
 
 static bool is(const char *entry, const char *name)
@@ -99,10 +102,11 @@ char **init_environment(char *const envp[], char **vector, char *room)
 	preload = variable(envp, "LD_PRELOAD");
 	options = variable(envp, "IPCJAM_OPTIONS");
 	if ((preloads_shim(preload) && options && strcmp(options, options_text) == 0 &&
-		       variable(envp, "IPCJAM") && arena->mode == ARENA_SUPERVISED))
+	     variable(envp, "IPCJAM") && arena->mode == ARENA_SUPERVISED))
 		return (char **)(uintptr_t)envp;
 	for (; envp && *envp; envp++)
-		if (!is(*envp, "LD_PRELOAD") && !is(*envp, "IPCJAM_OPTIONS") && !is(*envp, "IPCJAM"))
+		if (!is(*envp, "LD_PRELOAD") && !is(*envp, "IPCJAM_OPTIONS") &&
+		    !is(*envp, "IPCJAM"))
 			vector[n++] = *envp;
 	text_begin(&t, room, init_environment_room(envp) + (preload ? strlen(preload) : 0));
 	vector[n++] = room + t.n_bytes;
@@ -115,7 +119,7 @@ char **init_environment(char *const envp[], char **vector, char *room)
 	text_char(&t, 0);
 	vector[n++] = room + t.n_bytes;
 	append_options(&t);
-	vector[n++] = (char *)(uintptr_t)"IPCJAM=1";
+	vector[n++] = (char *)(uintptr_t) "IPCJAM=1";
 	vector[n] = NULL;
 	return vector;
 }
@@ -132,7 +136,8 @@ static void find_paths(void)
 
 static bool map_guard(void)
 {
-	long page = raw6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long page =
+		raw6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (page < 0 && page >= -4095)
 		return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* real.c - libc's own functions behind the wrappers, and what stands in for them before the constructor. */
+/* real.c - libc's own functions behind the wrappers, and what stands in for them before the
+ * constructor. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,8 +26,9 @@ void real_resolve(void)
 	resolved = true;
 }
 
-/* Calls that come before the constructor (other libraries' constructors, a sanitizer's start-up) must
- * not go through dlsym, which gcc's ThreadSanitizer does not survive: the system call itself does. */
+/* Calls that come before the constructor (other libraries' constructors, a sanitizer's start-up)
+ * must not go through dlsym, which gcc's ThreadSanitizer does not survive: the system call itself
+ * does. */
 static long early_call(enum call_id id, const long a[6])
 {
 	long result = raw6(calls[id].syscall_nr, a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -39,8 +41,9 @@ static long early_call(enum call_id id, const long a[6])
 }
 
 /*
- * Every function of the table takes at most six arguments of the integer class, so one call through a
- * common type passes them in the registers where the function looks for them (System V ABI, AMD64).
+ * Every function of the table takes at most six arguments of the integer class, so one call through
+ * a common type passes them in the registers where the function looks for them (System V ABI,
+ * AMD64).
  */
 long real_call(enum call_id id, const long a[6])
 {

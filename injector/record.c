@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * record.c - what an event says beyond its arguments, gathered when the kernel has accepted the call
- * and its pointers are known to be good.
+ * record.c - what an event says beyond its arguments, gathered when the kernel has accepted the
+ * call and its pointers are known to be good.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 #include "shim.h"
 
-#define DIGEST_PIPE 256		/* bytes of a stream that go into its digest */
+#define DIGEST_PIPE 256 /* bytes of a stream that go into its digest */
 
 static uint64_t digest(const void *data, size_t n_bytes, uint64_t start)
 {
@@ -46,13 +46,15 @@ static void sops(struct gate *g)
 	size_t room = sizeof(packed) / sizeof(packed[0]);
 
 	for (size_t i = 0; i < n && i < inline_sops; i++)
-		g->event->arg[3 + i] = event_pack_sop(sop[i].sem_num, sop[i].sem_op, sop[i].sem_flg);
+		g->event->arg[3 + i] =
+			event_pack_sop(sop[i].sem_num, sop[i].sem_op, sop[i].sem_flg);
 	if (n <= inline_sops)
 		return;
 	n = n - inline_sops < room ? n - inline_sops : room;
 	for (size_t i = 0; i < n; i++)
-		packed[i] = event_pack_sop(sop[i + inline_sops].sem_num, sop[i + inline_sops].sem_op,
-					   sop[i + inline_sops].sem_flg);
+		packed[i] =
+			event_pack_sop(sop[i + inline_sops].sem_num, sop[i + inline_sops].sem_op,
+				       sop[i + inline_sops].sem_flg);
 	g->more = (const uint8_t *)packed;
 	g->n_more_bytes = (uint32_t)(n * sizeof(packed[0]));
 }
@@ -65,8 +67,9 @@ static void set_all(struct gate *g)
 		return;
 	g->more = (const uint8_t *)g->a[3];
 	g->event->length = (uint32_t)(ds.sem_nsems * 2);
-	g->n_more_bytes = g->event->length < EVENT_MORE_MAX * EVENT_MORE_BYTES ? g->event->length :
-										  EVENT_MORE_MAX * EVENT_MORE_BYTES;
+	g->n_more_bytes = g->event->length < EVENT_MORE_MAX * EVENT_MORE_BYTES
+				  ? g->event->length
+				  : EVENT_MORE_MAX * EVENT_MORE_BYTES;
 }
 
 static void message(struct gate *g, size_t n_bytes, bool received)
@@ -79,7 +82,8 @@ static void message(struct gate *g, size_t n_bytes, bool received)
 	g->event->digest = digest(text, n_bytes, (uint64_t)buffer[0]) | 1;
 	if (arena->payload_bytes) {
 		g->more = text;
-		g->n_more_bytes = (uint32_t)(n_bytes < arena->payload_bytes ? n_bytes : arena->payload_bytes);
+		g->n_more_bytes =
+			(uint32_t)(n_bytes < arena->payload_bytes ? n_bytes : arena->payload_bytes);
 	}
 }
 
@@ -87,8 +91,10 @@ static void stream(struct gate *g, long n_bytes)
 {
 	g->event->length = (uint32_t)n_bytes;
 	if ((g->call->arg[1] == ARG_BUF_IN || g->call->arg[1] == ARG_BUF_OUT) && n_bytes > 0)
-		g->event->digest = digest((const void *)g->a[1], n_bytes < DIGEST_PIPE ? (size_t)n_bytes : DIGEST_PIPE,
-					  (uint64_t)n_bytes) | 1;
+		g->event->digest = digest((const void *)g->a[1],
+					  n_bytes < DIGEST_PIPE ? (size_t)n_bytes : DIGEST_PIPE,
+					  (uint64_t)n_bytes) |
+				   1;
 }
 
 static void pipe_made(struct gate *g)
@@ -146,7 +152,9 @@ static void timer_set(long seconds, long nanoseconds, bool periodic)
 
 	raw2(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
 	if (seconds || nanoseconds)
-		at = periodic ? INT64_MAX : (now.tv_sec + seconds) * INT64_C(1000000000) + now.tv_nsec + nanoseconds;
+		at = periodic ? INT64_MAX
+			      : (now.tv_sec + seconds) * INT64_C(1000000000) + now.tv_nsec +
+					nanoseconds;
 	atomic_store(&self.proc->timer_ns, at);
 }
 
@@ -163,7 +171,8 @@ void record_before_write(struct gate *g, size_t n_bytes)
 {
 	int held = 0;
 
-	if (n_bytes <= PIPE_BUF || !g->perform || raw3(SYS_fcntl, g->a[0], F_GETFL, 0) & O_NONBLOCK ||
+	if (n_bytes <= PIPE_BUF || !g->perform ||
+	    raw3(SYS_fcntl, g->a[0], F_GETFL, 0) & O_NONBLOCK ||
 	    raw3(SYS_ioctl, g->a[0], FIONREAD, &held) < 0)
 		return;
 	g->event->arg[3] = held;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * site.c - where a call was made: the hash of its return addresses as module + offset, the same in
- * every run, and the stack behind it, kept once in the arena. libunwind is loaded into a scope of its
- * own (RTLD_LOCAL), since its _Unwind_* symbols must not take the place of libgcc's in the subject.
+ * every run, and the stack behind it, kept once in the arena. libunwind is loaded into a scope of
+ * its own (RTLD_LOCAL), since its _Unwind_* symbols must not take the place of libgcc's in the
+ * subject.
  *
  * unw_backtrace's fast path needs no lock and no memory. What is slow (finding modules, writing the
- * stack to the arena) is done once a distinct stack; the result is found by a hash of the addresses.
+ * stack to the arena) is done once a distinct stack; the result is found by a hash of the
+ * addresses.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,12 +29,12 @@
 
 struct module {
 	uintptr_t start, end, base;
-	uint16_t index;		/* in the arena */
+	uint16_t index; /* in the arena */
 };
 
 /* Sites of one thread: by the hash of the raw addresses; open addressing, grows, never shrinks. */
 struct site_entry {
-	uint64_t raw;		/* 0: free */
+	uint64_t raw; /* 0: free */
 	uint64_t site;
 	uint32_t stack;
 	uint32_t count;
@@ -46,9 +48,9 @@ static struct module modules[MODULES];
 static uint32_t n_modules;
 static uintptr_t own_start, own_end, unwinder_start, unwinder_end;
 static int (*backtrace_fn)(void **, int);
-static bool beginning;		/* libunwind sets itself up */
-/* Threads inside libunwind, which takes locks on its slow path: a fork waits until there is none, so that
- * no child inherits such a lock. */
+static bool beginning; /* libunwind sets itself up */
+/* Threads inside libunwind, which takes locks on its slow path: a fork waits until there is none,
+ * so that no child inherits such a lock. */
 static volatile uint32_t unwinding, forking;
 
 static uint16_t module_in_arena(const char *path)
@@ -61,7 +63,8 @@ static uint16_t module_in_arena(const char *path)
 		struct arena_module *m = &arena->module[at];
 		uint64_t free_slot = 0;
 
-		if (m->hash != hash && !(m->hash == 0 && atomic_compare_exchange_strong(&m->hash, &free_slot, hash)) &&
+		if (m->hash != hash &&
+		    !(m->hash == 0 && atomic_compare_exchange_strong(&m->hash, &free_slot, hash)) &&
 		    m->hash != hash)
 			continue;
 		if (!atomic_load(&m->ready)) {
@@ -237,11 +240,13 @@ void site_forked(void)
 static struct site_table *table_new(uint32_t n_room)
 {
 	size_t n_bytes = sizeof(struct site_table) + n_room * sizeof(struct site_entry);
-	long at = raw6(SYS_mmap, 0, (long)n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct site_table *t = (struct site_table *)at;
+	long at = raw6(SYS_mmap, 0, (long)n_bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct site_table *t;
 
 	if (at < 0 && at >= -4095)
 		return NULL;
+	t = (struct site_table *)at;
 	t->n_room = n_room;
 	return t;
 }
@@ -304,7 +309,8 @@ static uint64_t frame_of(uintptr_t pc)
 	return m ? ARENA_FRAME(m->index, pc - m->base) : ARENA_FRAME(ARENA_NO_MODULE, 0);
 }
 
-/* A module counts by its file's name: not by its index in this arena, nor by where it is installed. */
+/* A module counts by its file's name: not by its index in this arena, nor by where it is installed.
+ */
 static uint64_t module_name_hash(const struct arena_module *m)
 {
 	size_t n = strnlen(m->path, sizeof(m->path)), base = n;
@@ -336,7 +342,8 @@ static uint32_t stack_in_arena(uint64_t site, const uint64_t *frame, uint32_t n)
 		struct arena_stack *s = &arena->stack[at];
 		uint64_t none = 0;
 
-		if (s->site != site && !(s->site == 0 && atomic_compare_exchange_strong(&s->site, &none, site)) &&
+		if (s->site != site &&
+		    !(s->site == 0 && atomic_compare_exchange_strong(&s->site, &none, site)) &&
 		    s->site != site)
 			continue;
 		if (!atomic_load(&s->ready)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wrap.h - what the wrapper files share: the headers of all wrapped functions, and argument packing. */
+/* wrap.h - what the wrapper files share: the headers of all wrapped functions, and argument
+ * packing. */
 #ifndef IPCJAM_WRAP_H
 #define IPCJAM_WRAP_H
 
@@ -33,13 +34,34 @@
 #include "fortify.h"
 #include "shim.h"
 
-#define A0 { 0 }
-#define A1(a) { (long)(a) }
-#define A2(a, b) { (long)(a), (long)(b) }
-#define A3(a, b, c) { (long)(a), (long)(b), (long)(c) }
-#define A4(a, b, c, d) { (long)(a), (long)(b), (long)(c), (long)(d) }
-#define A5(a, b, c, d, e) { (long)(a), (long)(b), (long)(c), (long)(d), (long)(e) }
-#define A6(a, b, c, d, e, f) { (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f) }
+#define A0 \
+	{ \
+		0 \
+	}
+#define A1(a) \
+	{ \
+		(long)(a) \
+	}
+#define A2(a, b) \
+	{ \
+		(long)(a), (long)(b) \
+	}
+#define A3(a, b, c) \
+	{ \
+		(long)(a), (long)(b), (long)(c) \
+	}
+#define A4(a, b, c, d) \
+	{ \
+		(long)(a), (long)(b), (long)(c), (long)(d) \
+	}
+#define A5(a, b, c, d, e) \
+	{ \
+		(long)(a), (long)(b), (long)(c), (long)(d), (long)(e) \
+	}
+#define A6(a, b, c, d, e, f) \
+	{ \
+		(long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f) \
+	}
 
 #define CALLER __builtin_return_address(0)
 #define FRAME __builtin_frame_address(0)

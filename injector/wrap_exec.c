@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wrap_exec.c - exec and its relatives, and the programs that libc itself starts (posix_spawn, system,
- * popen). Whatever environment the subject passes on, the shim goes with it.
+ * wrap_exec.c - exec and its relatives, and the programs that libc itself starts (posix_spawn,
+ * system, popen). Whatever environment the subject passes on, the shim goes with it.
  */
 #define _GNU_SOURCE
 #include <alloca.h>
@@ -28,8 +28,10 @@ static size_t count(char *const vector[])
 	return n;
 }
 
-/* a[] holds the arguments of `real`, which does the work of `id`, with the environment already replaced. */
-static int replaced(enum call_id id, enum call_id real, long a[6], const void *caller, const void *frame)
+/* a[] holds the arguments of `real`, which does the work of `id`, with the environment already
+ * replaced. */
+static int replaced(enum call_id id, enum call_id real, long a[6], const void *caller,
+		    const void *frame)
 {
 	struct gate g;
 
@@ -40,16 +42,16 @@ static int replaced(enum call_id id, enum call_id real, long a[6], const void *c
 }
 
 /* execv and execvp take the environment from `environ`: their forms with one are called instead. */
-static int replaced_by_path(enum call_id id, const char *path, char *const argv[], char *const envp[],
-			    const void *caller, const void *frame)
+static int replaced_by_path(enum call_id id, const char *path, char *const argv[],
+			    char *const envp[], const void *caller, const void *frame)
 {
 	long a[6] = { (long)path, (long)argv, (long)WITH_SHIM(envp) };
 
 	return replaced(id, CALL_execve, a, caller, frame);
 }
 
-static int replaced_by_name(enum call_id id, const char *name, char *const argv[], char *const envp[],
-			    const void *caller, const void *frame)
+static int replaced_by_name(enum call_id id, const char *name, char *const argv[],
+			    char *const envp[], const void *caller, const void *frame)
 {
 	long a[6] = { (long)name, (long)argv, (long)WITH_SHIM(envp) };
 
@@ -144,7 +146,7 @@ static int spawned(enum call_id id, long a[6], const void *caller, const void *f
 {
 	struct gate g;
 	int64_t slot;
-	pid_t own, *pid = a[0] ? (pid_t *)a[0] : &own;
+	pid_t own = 0, *pid = a[0] ? (pid_t *)a[0] : &own;
 	long result;
 
 	if (!arena || !gate_enter(&g, id, a, 0, caller, frame))
@@ -166,10 +168,12 @@ static int spawned(enum call_id id, long a[6], const void *caller, const void *f
 
 #define SPAWN(name) \
 	EXPORT int name(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, \
-			const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) \
+			const posix_spawnattr_t *attributes, char *const argv[], \
+			char *const envp[]) \
 	{ \
 		char **with = WITH_SHIM(envp ? envp : environ); \
-		long a[6] = { (long)pid, (long)path, (long)actions, (long)attributes, (long)argv, (long)with }; \
+		long a[6] = { (long)pid,        (long)path, (long)actions, \
+			      (long)attributes, (long)argv, (long)with }; \
 \
 		return spawned(CALL_##name, a, CALLER, FRAME); \
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wrap_fd.c - wrappers of what opens, closes, copies and replaces descriptors: besides the gate they keep
- * the table of known descriptors right. A descriptor is forgotten both before the call (nobody may look
- * it up half closed) and, where the call made it, after.
+ * wrap_fd.c - wrappers of what opens, closes, copies and replaces descriptors: besides the gate
+ * they keep the table of known descriptors right. A descriptor is forgotten both before the call
+ * (nobody may look it up half closed) and, where the call made it, after.
  */
 #define _GNU_SOURCE
 #include "wrap.h"
@@ -130,7 +130,7 @@ EXPORT int closedir(DIR *directory)
 {
 	long a[6] = { (long)directory };
 
-	__asm__("" : "+r"(directory));	/* libc's header promises that it is not NULL; libc copes */
+	__asm__("" : "+r"(directory)); /* libc's header promises that it is not NULL; libc copes */
 	if (directory)
 		fd_forget(dirfd(directory));
 	return (int)real_call(CALL_closedir, a);
@@ -156,7 +156,8 @@ EXPORT int daemon(int nochdir, int noclose)
 {
 	long a[6] = { nochdir, noclose };
 
-	/* libc forks inside; the parent leaves without a wrapper, the child attaches at its next call */
+	/* libc forks inside; the parent leaves without a wrapper, the child attaches at its next
+	 * call */
 	fd_forget_range(0, 2);
 	return (int)real_call(CALL_daemon, a);
 }

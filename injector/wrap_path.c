@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wrap_path.c - calls that take a path, which are ours when the path is a FIFO or is to become one. The
- * path goes into the event, read only after the kernel has followed it itself.
+ * wrap_path.c - calls that take a path, which are ours when the path is a FIFO or is to become one.
+ * The path goes into the event, read only after the kernel has followed it itself.
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -9,8 +9,8 @@
 #include "wrap.h"
 
 /* A FIFO's open is worth a look only if there is a FIFO: one newfstatat for each open. */
-static int opened(enum call_id id, long a[6], int dir, const char *path, int flags, const void *caller,
-		  const void *frame)
+static int opened(enum call_id id, long a[6], int dir, const char *path, int flags,
+		  const void *caller, const void *frame)
 {
 	int saved = errno;
 	uint64_t object = arena && !(flags & O_PATH) ? fd_stat_object(dir, path, 0) : 0;
@@ -86,13 +86,15 @@ OPENAT_2(__openat64_2)
 	{ \
 		long a[6] = { (long)path, mode }; \
 \
-		return opened(CALL_##name, a, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, CALLER, FRAME); \
+		return opened(CALL_##name, a, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, \
+			      CALLER, FRAME); \
 	}
 CREAT(creat)
 CREAT(creat64)
 
 /* Makes a FIFO: the object is known when it is there. */
-static int made(enum call_id id, long a[6], int dir, const char *path, const void *caller, const void *frame)
+static int made(enum call_id id, long a[6], int dir, const char *path, const void *caller,
+		const void *frame)
 {
 	struct gate g;
 	long result;
@@ -151,10 +153,10 @@ static size_t append(uint8_t *to, size_t n, const char *path)
 	return n + length + 1;
 }
 
-/* Names of a FIFO come and go: other paths cost one look-up. The second path is read only after the kernel
- * has done so. */
-static int named(enum call_id id, long a[6], int dir, const char *path, const char *new_path, const void *caller,
-		 const void *frame)
+/* Names of a FIFO come and go: other paths cost one look-up. The second path is read only after the
+ * kernel has done so. */
+static int named(enum call_id id, long a[6], int dir, const char *path, const char *new_path,
+		 const void *caller, const void *frame)
 {
 	int saved = errno;
 	uint64_t object = arena ? fd_stat_object(dir, path, AT_SYMLINK_NOFOLLOW) : 0;

@@ -31,7 +31,8 @@ static pid_t forked(enum call_id id, const void *caller, const void *frame)
 		int32_t expected = 0;
 
 		if (slot >= 0)
-			atomic_compare_exchange_strong(&arena->proc[slot].pid, &expected, (int32_t)pid);
+			atomic_compare_exchange_strong(&arena->proc[slot].pid, &expected,
+						       (int32_t)pid);
 		g.event->object = OBJECT_REF(OBJECT_PROCESS, pid);
 	} else {
 		attach_cancel(slot);
@@ -50,9 +51,10 @@ EXPORT pid_t _Fork(void)
 }
 
 /*
- * vfork returns twice into one stack frame, so no C function may stand around it. The two halves below
- * are called by the assembly in vfork.S; the gate of the call in progress is kept here meanwhile, and
- * what the thread knows of itself is put aside, since the child goes on in the same memory.
+ * vfork returns twice into one stack frame, so no C function may stand around it. The two halves
+ * below are called by the assembly in vfork.S; the gate of the call in progress is kept here
+ * meanwhile, and what the thread knows of itself is put aside, since the child goes on in the same
+ * memory.
  */
 static __thread struct vfork_frame {
 	struct self parent;
@@ -85,7 +87,8 @@ static void vfork_child(struct vfork_frame *v)
 	uint32_t depth = self.vforks;
 
 	if (v->slot >= 0) {
-		/* the slot stays RESERVED if no thread slot is free: the child is then not followed */
+		/* the slot stays RESERVED if no thread slot is free: the child is then not followed
+		 */
 		struct arena_proc *own = &arena->proc[v->slot];
 
 		atomic_store(&own->pid, (int32_t)raw0(SYS_getpid));
@@ -122,8 +125,9 @@ __attribute__((visibility("hidden"))) long shim_vfork_after(long result)
 	return v->entered ? gate_leave(&v->gate, result) : result;
 }
 
-/* clone: a child with memory of its own attaches by itself (the wiped page tells it). One that shares our
- * memory without thread-local storage of its own cannot be told apart from us: neither is followed. */
+/* clone: a child with memory of its own attaches by itself (the wiped page tells it). One that
+ * shares our memory without thread-local storage of its own cannot be told apart from us: neither
+ * is followed. */
 EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 {
 	va_list list;
@@ -195,7 +199,8 @@ static struct starting *starting_new(void)
 	return NULL;
 }
 
-EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg)
+EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+			  void *(*start)(void *), void *arg)
 {
 	long a[6] = { (long)thread, (long)attributes, (long)start, (long)arg };
 	struct starting *s;

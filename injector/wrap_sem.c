@@ -8,7 +8,8 @@ EXPORT int semctl(int id, int num, int cmd, ...)
 	va_list list;
 	long a[6] = { id, num, cmd };
 
-	/* a whole register: what is passed may be a pointer; without a fourth argument it is not looked at */
+	/* a whole register: what is passed may be a pointer; without a fourth argument it is not
+	 * looked at */
 	va_start(list, cmd);
 	a[3] = va_arg(list, long);
 	va_end(list);

@@ -37,7 +37,8 @@ uint64_t arena_hash(const void *data, uint64_t n_bytes, uint64_t start)
 	return hash ? hash : 1;
 }
 
-/* splitmix64's finaliser: Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014. */
+/* splitmix64's finaliser: Steele, Lea, Flood: Fast splittable pseudorandom number generators,
+ * OOPSLA 2014. */
 uint64_t arena_mix(uint64_t x)
 {
 	x += UINT64_C(0x9e3779b97f4a7c15);

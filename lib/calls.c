@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* calls.c - the call table as data, its look-ups, and the check of each row against libc's prototypes. */
+/* calls.c - the call table as data, its look-ups, and the check of each row against libc's
+ * prototypes. */
 #define _GNU_SOURCE
 #include "calls.h"
 
@@ -35,12 +36,14 @@
 
 /* Each row's prototype must be libc's. __typeof__ drops what attributes a header adds. */
 #define CALL(ret, name, params, ...) \
-	_Static_assert(__builtin_types_compatible_p(__typeof__(name), ret params), #name ": not libc's prototype");
+	_Static_assert(__builtin_types_compatible_p(__typeof__(name), ret params), \
+		       #name ": not libc's prototype");
 #define ALIAS(ret, name, params, ...) CALL(ret, name, params, )
 #include "calls.def"
 #undef CALL
 #undef ALIAS
 
+/* clang-format off */
 #define E(err, when) { err, WHEN_##when }
 #define CALL(ret, name, params, args, kinds, result, classes, flags, sys, ...) \
 	static const struct call_error errors_##name[] = { __VA_ARGS__, { 0, WHEN_ANY } };
@@ -56,13 +59,16 @@
 #define K4(a, b, c, d) 4, { ARG_##a, ARG_##b, ARG_##c, ARG_##d }
 #define K5(a, b, c, d, e) 5, { ARG_##a, ARG_##b, ARG_##c, ARG_##d, ARG_##e }
 #define K6(a, b, c, d, e, f) 6, { ARG_##a, ARG_##b, ARG_##c, ARG_##d, ARG_##e, ARG_##f }
+/* clang-format on */
 
-/* The fields of a row are kept as one macro each, so that an alias can repeat its canonical row's. */
+/* The fields of a row are kept as one macro each, so that an alias can repeat its canonical row's.
+ */
 #define CALL(ret, name, params, args, kinds, result, classes, flags, sys, ...) \
-	[CALL_##name] = { #name, #name, CALL_##name, classes, flags, RESULT_##result, sys, kinds, \
-			  errors_##name },
+	[CALL_##name] = { #name,           #name, CALL_##name, classes,      flags, \
+			  RESULT_##result, sys,   kinds,       errors_##name },
 #define ALIAS(ret, name, params, args, canonical, flags) \
-	[CALL_##name] = { #name, #canonical, CALL_##canonical, 0, flags, RESULT_INT, -1, 0, { 0 }, NULL },
+	[CALL_##name] = { #name, #canonical, CALL_##canonical, 0, flags, RESULT_INT, -1, 0, \
+			  { 0 }, NULL },
 const struct call calls[CALL_N] = {
 #include "calls.def"
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fortify.h - libc's checking entry points that no public header declares without _FORTIFY_SOURCE. */
+/* fortify.h - libc's checking entry points that no public header declares without _FORTIFY_SOURCE.
+ */
 #ifndef IPCJAM_FORTIFY_H
 #define IPCJAM_FORTIFY_H
 

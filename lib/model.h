@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * model.h - what a trial's events say about its processes and IPC objects: values, holders, messages
- * in flight, who touched what. Fed with events in the order of their exit times, it keeps a bounded
- * amount of state and calls each invariant (lib/invariants/, one file each) with each event.
+ * model.h - what a trial's events say about its processes and IPC objects: values, holders,
+ * messages in flight, who touched what. Fed with events in the order of their exit times, it keeps
+ * a bounded amount of state and calls each invariant (lib/invariants/, one file each) with each
+ * event.
  *
- * Exit times only approximate the order in the kernel: a V can be seen after the P that it let through.
- * So values are kept as sums, which need no order, and nothing is concluded from a single inversion.
+ * Exit times only approximate the order in the kernel: a V can be seen after the P that it let
+ * through. So values are kept as sums, which need no order, and nothing is concluded from a single
+ * inversion.
  */
 #ifndef IPCJAM_MODEL_H
 #define IPCJAM_MODEL_H
@@ -20,11 +22,11 @@ struct model;
 
 /* A declared order: --order='queue key:0x1234 by sender u32@0'. */
 struct order_declaration {
-	bool by_key;		/* key:, else id: */
+	bool by_key; /* key:, else id: */
 	int64_t queue;
-	unsigned int width;	/* bytes of the number: 1, 2, 4 or 8, little endian, unsigned */
-	unsigned int offset;	/* of the number in mtext */
-	bool by_sender;		/* per sending process; else ("by type") per message type */
+	unsigned int width;  /* bytes of the number: 1, 2, 4 or 8, little endian, unsigned */
+	unsigned int offset; /* of the number in mtext */
+	bool by_sender;      /* per sending process; else ("by type") per message type */
 };
 /* Returns 0, or -1 with *column and *expected set for the error line. */
 int order_parse(const char *text, struct order_declaration *order, unsigned int *column,
@@ -33,7 +35,7 @@ int order_parse(const char *text, struct order_declaration *order, unsigned int 
 struct model_options {
 	const struct order_declaration *order;
 	unsigned int n_orders;
-	bool strict;		/* outcomes count as findings */
+	bool strict; /* outcomes count as findings */
 };
 
 struct model *model_new(const struct model_options *options, struct finding_list *findings);
@@ -43,20 +45,21 @@ void model_free(struct model *model);
 enum end_kind { END_UNKNOWN, END_EXIT, END_SIGNAL };
 struct process_end {
 	enum end_kind kind;
-	int status;		/* exit status or signal number */
-	bool by_rule;		/* a rule killed it */
-	bool clean;		/* it reached exit, _exit or its destructor */
-	bool by_runner;		/* the supervisor ended it (deadlock found, time-out, end of the trial) */
+	int status;     /* exit status or signal number */
+	bool by_rule;   /* a rule killed it */
+	bool clean;     /* it reached exit, _exit or its destructor */
+	bool by_runner; /* the supervisor ended it (deadlock found, time-out, end of the trial) */
 };
 
 /*
- * Process numbers are given by the caller: small, from 0, never used again in a trial. `parent` is the
- * parent's number, or -1 for the root. Strings are copied.
+ * Process numbers are given by the caller: small, from 0, never used again in a trial. `parent` is
+ * the parent's number, or -1 for the root. Strings are copied.
  */
 void model_process_begin(struct model *model, uint32_t process, int32_t parent, const char *lineage,
 			 const char *program, int32_t pid, uint64_t tsc);
 void model_process_exec(struct model *model, uint32_t process, const char *program);
-void model_process_end(struct model *model, uint32_t process, const struct process_end *end, uint64_t tsc);
+void model_process_end(struct model *model, uint32_t process, const struct process_end *end,
+		       uint64_t tsc);
 /* A process was seen that no shim follows: sums over events are then not the whole truth. */
 void model_unfollowed(struct model *model);
 
@@ -67,42 +70,44 @@ void model_unfollowed(struct model *model);
 void model_event(struct model *model, uint32_t process, uint32_t thread, const struct event *event,
 		 const uint8_t *more);
 
-/* The kernel's values of a set, read while no call on it was in progress and all events were fed in. */
+/* The kernel's values of a set, read while no call on it was in progress and all events were fed
+ * in. */
 void model_kernel_sem(struct model *model, int semid, const uint16_t *value, unsigned int n_values);
 
 /* What the kernel still holds at the end of the trial. */
 struct leftover {
 	enum object_kind kind;
-	uint64_t object;	/* OBJECT_REF; for a FIFO its path says more */
+	uint64_t object; /* OBJECT_REF; for a FIFO its path says more */
 	int32_t key;
 	int32_t maker_pid;
-	uint64_t n_messages;	/* queues: messages in it */
+	uint64_t n_messages; /* queues: messages in it */
 	uint64_t n_bytes;
-	const char *path;	/* FIFOs */
+	const char *path; /* FIFOs */
 };
 enum trial_end {
-	TRIAL_ENDED,		/* everything ended by itself */
-	TRIAL_STOPPED,		/* ended by the supervisor: deadlock, time-out, interrupt */
+	TRIAL_ENDED,   /* everything ended by itself */
+	TRIAL_STOPPED, /* ended by the supervisor: deadlock, time-out, interrupt */
 };
-void model_finish(struct model *model, enum trial_end how, const struct leftover *left, unsigned int n_left);
+void model_finish(struct model *model, enum trial_end how, const struct leftover *left,
+		  unsigned int n_left);
 
 /* Queries for the deadlock watch. */
 struct sem_holder {
 	uint32_t process;
 	uint32_t thread;
-	int units;		/* how many it holds: P without V */
+	int units; /* how many it holds: P without V */
 	bool undo;
 	bool alive;
-	uint32_t stack;		/* of its last P */
+	uint32_t stack; /* of its last P */
 	uint64_t site;
 	uint64_t tsc;
 };
 /* Fills in up to n_max processes (dead ones too) that hold units of semaphore `num` of the set;
  * returns how many there are. */
-unsigned int model_sem_holders(struct model *model, int semid, unsigned int num, struct sem_holder *holder,
-			       unsigned int n_max);
-/* Has it been seen that the kernel gave units of this set back at a death with SEM_UNDO: were they taken
- * again, which nobody could have done without? */
+unsigned int model_sem_holders(struct model *model, int semid, unsigned int num,
+			       struct sem_holder *holder, unsigned int n_max);
+/* Has it been seen that the kernel gave units of this set back at a death with SEM_UNDO: were they
+ * taken again, which nobody could have done without? */
 bool model_undo_shown(const struct model *model, int semid);
 bool model_sem_is_lock(struct model *model, int semid, unsigned int num);
 
@@ -127,8 +132,8 @@ int32_t model_find_pid(struct model *model, int32_t pid);
  * `state` is zeroed memory of n_state_bytes.
  */
 struct invariant {
-	const char *name;	/* the finding kind that it reports */
-	const char *about;	/* one sentence for `ipcjam list invariants` */
+	const char *name;  /* the finding kind that it reports */
+	const char *about; /* one sentence for `ipcjam list invariants` */
 	size_t n_state_bytes;
 	void (*event)(struct model *model, void *state, uint32_t process, uint32_t thread,
 		      const struct event *event, const uint8_t *more);
@@ -136,10 +141,10 @@ struct invariant {
 			    const struct process_end *end, uint64_t tsc);
 	void (*kernel_sem)(struct model *model, void *state, int semid, const uint16_t *value,
 			   unsigned int n_values);
-	void (*finish)(struct model *model, void *state, enum trial_end how, const struct leftover *left,
-		       unsigned int n_left);
+	void (*finish)(struct model *model, void *state, enum trial_end how,
+		       const struct leftover *left, unsigned int n_left);
 	void (*release)(void *state);
 };
-extern const struct invariant *const invariants[];	/* NULL-terminated */
+extern const struct invariant *const invariants[]; /* NULL-terminated */
 
 #endif

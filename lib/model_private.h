@@ -61,7 +61,7 @@ struct process {
 	int32_t fork_pid;     /* of its last fork, and where that was */
 	uint32_t fork_stack;
 	uint64_t fork_site;
-	uint32_t born_stack; /* where its parent made it */
+	uint32_t born_stack;            /* where its parent made it */
 	uint64_t born_site, born_enter; /* 0: not known */
 	struct sem_user *users;
 	struct sem_user *last_user; /* a cache: what it touched last */

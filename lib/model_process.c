@@ -31,8 +31,8 @@ void processes_free(struct model *model)
 	table_free(&model->pids);
 }
 
-/* The parent's call that made it: its time is certain, while the child's own clock starts when it first
- * gets to run. */
+/* The parent's call that made it: its time is certain, while the child's own clock starts when it
+ * first gets to run. */
 static void note_birth(struct process *child, uint32_t stack, uint64_t site, uint64_t enter)
 {
 	child->born_stack = stack;

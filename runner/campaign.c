@@ -236,6 +236,7 @@ static void run_in_turn(struct progress *p)
 		if (p->campaign->single)
 			pass_output(p);
 		trial_ended(p, &result, seed, &capture);
+		p->capture = NULL;
 		capture_close(&capture);
 	}
 }

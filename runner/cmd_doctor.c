@@ -95,8 +95,7 @@ static void print_machine(const json_t *facts)
 	json_t *fact;
 	size_t i;
 
-	json_array_foreach(facts, i, fact)
-	{
+	json_array_foreach(facts, i, fact) {
 		const char *state = json_string_value(json_object_get(fact, "state"));
 
 		printf("%-46s %-8s %s\n", json_string_value(json_object_get(fact, "what")),
@@ -122,8 +121,7 @@ static void print_file(const json_t *file)
 	if (json_array_size(imports) == 0)
 		return;
 	fputs("  imports:", stdout);
-	json_array_foreach(imports, i, name)
-	{
+	json_array_foreach(imports, i, name) {
 		printf(" %s", json_string_value(name));
 	}
 	putchar('\n');
@@ -135,8 +133,7 @@ static void print_program(const json_t *program)
 	size_t i;
 
 	putchar('\n');
-	json_array_foreach(json_object_get(program, "files"), i, file)
-	{
+	json_array_foreach(json_object_get(program, "files"), i, file) {
 		print_file(file);
 	}
 	if (json_is_true(json_object_get(program, "served")))

@@ -109,8 +109,7 @@ static void print_joined(const char *head, const json_t *names)
 	if (json_array_size(names) == 0)
 		return;
 	printf("  %-8s", head);
-	json_array_foreach(names, i, name)
-	{
+	json_array_foreach(names, i, name) {
 		printf(" %s", json_string_value(name));
 	}
 	putchar('\n');

@@ -183,7 +183,8 @@ static void write_sems(struct supervisor *s, struct json_writer *w)
 	for (unsigned int i = 0; i < s->n_sem_notes; i++) {
 		const struct sem_note *note = &s->sem_note[i];
 
-		if (note->n_values == 0 && !(note->note[0] && model_undo_shown(s->model, note->semid)))
+		if (note->n_values == 0 &&
+		    !(note->note[0] && model_undo_shown(s->model, note->semid)))
 			continue;
 		json_write_object(w, NULL);
 		json_write_string(w, "object", note->object);

@@ -142,8 +142,7 @@ static void put_stack(const struct writer *w, const json_t *stack, const json_t 
 	fputc(' ', w->file);
 	put(w, text_of(stack, "label"));
 	fputs(":\n", w->file);
-	json_array_foreach(json_object_get(stack, "frames"), i, frame)
-	{
+	json_array_foreach(json_object_get(stack, "frames"), i, frame) {
 		if (i > 0 && is_start_code(frame))
 			break;
 		put_frame(w, i, frame);
@@ -161,8 +160,7 @@ static void put_list(const struct writer *w, const char *what, const json_t *lis
 	if (json_array_size(list) == 0)
 		return;
 	fprintf(w->file, "  %s: ", what);
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		if (i)
 			fputs(", ", w->file);
 		put(w, json_string_value(item) ? json_string_value(item) : "");
@@ -193,8 +191,7 @@ static void put_finding(const struct writer *w, const json_t *finding, const jso
 	size_t i;
 
 	put_headline(w, finding);
-	json_array_foreach(json_object_get(finding, "details"), i, item)
-	{
+	json_array_foreach(json_object_get(finding, "details"), i, item) {
 		fputs("  ", w->file);
 		put(w, json_string_value(item) ? json_string_value(item) : "");
 		fputc('\n', w->file);
@@ -228,8 +225,7 @@ static void put_rules(const struct writer *w, const json_t *result)
 	json_t *rule;
 	size_t i;
 
-	json_array_foreach(json_object_get(result, "rules"), i, rule)
-	{
+	json_array_foreach(json_object_get(result, "rules"), i, rule) {
 		const char *why = text_of(rule, "why");
 
 		fputs("rule ", w->file);
@@ -247,8 +243,7 @@ static void put_outcomes(const struct writer *w, const json_t *result)
 	json_t *outcome;
 	size_t i;
 
-	json_array_foreach(json_object_get(result, "outcomes"), i, outcome)
-	{
+	json_array_foreach(json_object_get(result, "outcomes"), i, outcome) {
 		fprintf(w->file, "outcome %s: ", text_of(outcome, "kind"));
 		put(w, text_of(outcome, "message"));
 		fputc('\n', w->file);
@@ -260,14 +255,14 @@ static void put_sems(const struct writer *w, const json_t *result)
 	json_t *set, *value;
 	size_t i, j;
 
-	json_array_foreach(json_object_get(result, "sems"), i, set)
-	{
+	json_array_foreach(json_object_get(result, "sems"), i, set) {
 		put(w, text_of(set, "object"));
 		fputs(":", w->file);
 		json_array_foreach(json_object_get(set, "values"), j, value)
 			fprintf(w->file, "%s%lld", j ? ", " : " ", json_integer_value(value));
 		if (*text_of(set, "note")) {
-			fputs(json_array_size(json_object_get(set, "values")) ? " - " : " ", w->file);
+			fputs(json_array_size(json_object_get(set, "values")) ? " - " : " ",
+			      w->file);
 			put(w, text_of(set, "note"));
 		}
 		fputc('\n', w->file);
@@ -280,8 +275,7 @@ static void put_reach(const struct writer *w, const json_t *result)
 	const char *lineage;
 	json_t *how;
 
-	json_object_foreach(json_object_get(result, "reach"), lineage, how)
-	{
+	json_object_foreach(json_object_get(result, "reach"), lineage, how) {
 		const char *text = json_string_value(how);
 
 		if (!text || strcmp(text, "preload") == 0)
@@ -317,8 +311,7 @@ static void put_notes(const struct writer *w, const json_t *result)
 	if (json_is_true(json_object_get(result, "scribbled")))
 		fputs("the program wrote into ipcjam's own memory: what is told of it may be wrong\n",
 		      w->file);
-	json_array_foreach(json_object_get(result, "inconclusive"), i, reason)
-	{
+	json_array_foreach(json_object_get(result, "inconclusive"), i, reason) {
 		fputs("ipcjam: inconclusive: ", w->file);
 		put(w, json_string_value(reason) ? json_string_value(reason) : "");
 		fputc('\n', w->file);
@@ -339,8 +332,7 @@ void report_findings(FILE *file, const json_t *result, const struct report_style
 	size_t i;
 
 	w.here = cwd ? format_text("%s/", cwd) : NULL;
-	json_array_foreach(findings, i, finding)
-	{
+	json_array_foreach(findings, i, finding) {
 		put_finding(&w, finding, result);
 		if (i + 1 == json_array_size(findings))
 			put_notes(&w, result);

@@ -92,8 +92,7 @@ static void add_rules(json_t *result, const json_t *trial)
 	json_t *sums = json_object_get(result, "rules"), *rule;
 	size_t i;
 
-	json_array_foreach(json_object_get(trial, "rules"), i, rule)
-	{
+	json_array_foreach(json_object_get(trial, "rules"), i, rule) {
 		json_t *sum = json_array_get(sums, i);
 		const char *why = json_string_value(json_object_get(rule, "why"));
 
@@ -121,8 +120,7 @@ static json_t *find_in(const json_t *list, const char *fingerprint)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach(list, i, item) {
 		if (fingerprint && same_fingerprint(item, fingerprint))
 			return item;
 	}
@@ -171,8 +169,7 @@ void result_add_trial(json_t *result, const json_t *trial)
 	add_rules(result, trial);
 	json_object_update(json_object_get(result, "reach"), json_object_get(trial, "reach"));
 	json_object_update(json_object_get(result, "programs"), json_object_get(trial, "programs"));
-	json_array_foreach(json_object_get(trial, "outcomes"), i, outcome)
-	{
+	json_array_foreach(json_object_get(trial, "outcomes"), i, outcome) {
 		merge_into(json_object_get(result, "outcomes"), outcome, &is_new);
 	}
 	if (json_is_true(json_object_get(trial, "scribbled")))
@@ -189,8 +186,7 @@ void result_inconclusive(json_t *result, const char *reason)
 	json_t *reasons = json_object_get(result, "inconclusive"), *known;
 	size_t i;
 
-	json_array_foreach(reasons, i, known)
-	{
+	json_array_foreach(reasons, i, known) {
 		if (strcmp(json_string_value(known), reason) == 0)
 			return;
 	}
@@ -202,8 +198,7 @@ void result_check_rules(json_t *result)
 	json_t *rule;
 	size_t i;
 
-	json_array_foreach(json_object_get(result, "rules"), i, rule)
-	{
+	json_array_foreach(json_object_get(result, "rules"), i, rule) {
 		json_int_t n_matched = json_integer_value(json_object_get(rule, "matched"));
 		json_int_t n_refused = json_integer_value(json_object_get(rule, "refused"));
 		const char *why = json_string_value(json_object_get(rule, "why"));

@@ -41,7 +41,7 @@ const char *finding_kind(unsigned int i, const char **about)
 {
 	unsigned int n = 0;
 
-	while (invariants[n] && n < i)
+	while (n < i && invariants[n])
 		n++;
 	if (invariants[n]) {
 		*about = invariants[n]->about;
@@ -172,15 +172,12 @@ static bool finding_matches(const char *glob, const json_t *finding)
 
 	if (text_matches(glob, json_object_get(finding, "message")))
 		return true;
-	json_array_foreach(json_object_get(finding, "objects"), i, item)
-	{
+	json_array_foreach(json_object_get(finding, "objects"), i, item) {
 		if (text_matches(glob, item))
 			return true;
 	}
-	json_array_foreach(json_object_get(finding, "stacks"), i, item)
-	{
-		json_array_foreach(json_object_get(item, "frames"), j, frame)
-		{
+	json_array_foreach(json_object_get(finding, "stacks"), i, item) {
+		json_array_foreach(json_object_get(item, "frames"), j, frame) {
 			if (text_matches(glob, json_object_get(frame, "function")))
 				return true;
 		}

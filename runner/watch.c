@@ -95,8 +95,9 @@ static bool still_there(struct supervisor *s, const struct task *t)
 	return context_read(s, t->pid, t->tid, t->slot, &now) && context_same(&t->context, &now);
 }
 
-/* Who holds what is told by events: all that have been written must have been read, and everybody that was
- * born be known, before anything is said of those that wait. False: there was something new. */
+/* Who holds what is told by events: all that have been written must have been read, and everybody
+ * that was born be known, before anything is said of those that wait. False: there was something
+ * new. */
 static bool caught_up(struct supervisor *s)
 {
 	uint64_t n_events = s->n_events;
@@ -261,7 +262,7 @@ static bool look_closely(struct supervisor *s)
 	struct watch *w = s->watch;
 	bool stuck;
 
-	caught_up(s);	/* as far as others let us */
+	caught_up(s); /* as far as others let us */
 	scene_read(s, &w->scene);
 	stuck = scene_solve(s, &w->scene);
 	parts_check(w);
@@ -272,7 +273,7 @@ static bool look_closely(struct supervisor *s)
 		struct finding *f;
 
 		if (!caught_up(s)) {
-			w->signature = 0;	/* look again at the next tick */
+			w->signature = 0; /* look again at the next tick */
 			return false;
 		}
 		f = watch_report(s, &w->scene, &w->graph, ALL_COMPONENTS);

@@ -27,7 +27,8 @@ static void duplicate_event(struct model *model, void *data, uint32_t process, u
 			    const struct event *event, const uint8_t *more)
 {
 	(void)data, (void)process, (void)thread, (void)event, (void)more;
-	/* one process may look before it takes; two that both have the message may both act on it */
+	/* one process may look before it takes; two that both have the message may both act on it
+	 */
 	if (model->delivery && model->delivery->message.n_peeks &&
 	    model->delivery->message.peek_process != model->delivery->receipt.process)
 		report_peeked(model, model->delivery);

@@ -50,8 +50,8 @@ static void judge_leftover(struct model *model, const struct leftover *left)
 	findings_add(model->findings, f);
 }
 
-/* The child had ended, and its parent went on. A death is noticed late, but exit calls are not. A program
- * does not know of the children that its process had before exec. */
+/* The child had ended, and its parent went on. A death is noticed late, but exit calls are not. A
+ * program does not know of the children that its process had before exec. */
 static bool is_zombie(const struct process *parent, const struct process *child)
 {
 	uint64_t ended = child->exit_enter && child->last_exit ? child->last_exit : child->end_tsc;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hostile.c - a program that does what no runner likes: writes over the arena that it shares with
- * it, forks until it may not, closes all descriptors, stops itself, signals the
- * runner.
+ * it, forks until it may not, closes all descriptors, stops itself, signals the runner.
  * Arguments: WHAT [NUMBER]
  */
 #define _GNU_SOURCE
@@ -163,7 +162,7 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*act)(int number);
 	} acts[] = {
-		{ "scribble", scribble }, { "fill", fill },   { "cut", cut_arena },
+		{ "scribble", scribble }, { "fill", fill },       { "cut", cut_arena },
 		{ "fork", fork_all },     { "close", close_all }, { "stop", stop },
 		{ "kill", kill_runner },
 	};

@@ -124,13 +124,13 @@ static pid_t start(int round)
 }
 
 /* Only the subject's processes have this in their environment. */
-#define SUBJECT_ENTRY "\0IPCJAM=1"
+#define SUBJECT_ENTRY "IPCJAM=1"
 
 /* SIGKILL for any of the subject's processes. A pid may be another's by now: a pidfd is not. */
 static bool kill_one(unsigned int *random)
 {
 	pid_t pid[256];
-	unsigned int n = left_processes(pid, 256, SUBJECT_ENTRY + 1);
+	unsigned int n = left_processes(pid, 256, SUBJECT_ENTRY);
 	bool killed;
 	int fd;
 
@@ -138,7 +138,7 @@ static bool kill_one(unsigned int *random)
 		return false;
 	pid[0] = pid[(unsigned int)rand_r(random) % (n < 256 ? n : 256)];
 	fd = (int)syscall(SYS_pidfd_open, pid[0], 0);
-	killed = fd >= 0 && left_is_marked(pid[0], SUBJECT_ENTRY + 1) &&
+	killed = fd >= 0 && left_is_marked(pid[0], SUBJECT_ENTRY) &&
 		 syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
 	if (fd >= 0)
 		close(fd);

@@ -33,7 +33,7 @@ static uint64_t take_number(void)
 {
 	uint8_t byte = (uint8_t)take(1);
 
-	return byte < 0xf0 ? byte : byte < 0xf8 ? (uint64_t)-(int64_t)take(1) : take(8);
+	return byte < 0xf0 ? byte : byte < 0xf8 ? (uint64_t) - (int64_t)take(1) : take(8);
 }
 
 static void take_bytes(void *to, size_t n_room)
