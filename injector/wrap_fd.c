@@ -129,10 +129,12 @@ EXPORT int fclose(FILE *stream)
 EXPORT int closedir(DIR *directory)
 {
 	long a[6] = { (long)directory };
+	DIR *opaque = directory;
 
-	__asm__("" : "+r"(directory)); /* libc's header promises that it is not NULL; libc copes */
-	if (directory)
-		fd_forget(dirfd(directory));
+	/* libc's header promises that it is not NULL, and libc copes when it is */
+	__asm__("" : "+r"(opaque));
+	if (opaque)
+		fd_forget(dirfd(opaque));
 	return (int)real_call(CALL_closedir, a);
 }
 

@@ -225,17 +225,10 @@ static void see_gone(struct model *model, const struct event *event)
 	make_forgettable(model, object);
 }
 
-void object_event(struct model *model, uint32_t process, const struct event *event,
-		  const uint8_t *more)
+/* Sets, queues, segments and their keys. */
+static void see_system_v(struct model *model, uint32_t process, const struct event *event)
 {
-	unsigned int call = calls[event->call].canonical_id;
-	bool fifo = object_kind_of(event->object) == OBJECT_FIFO;
-
-	if (event->flags & EVENT_FAILED && event->err == EIDRM)
-		see_gone(model, event);
-	if (!event_took_effect(event))
-		return;
-	switch (call) {
+	switch (calls[event->call].canonical_id) {
 	case CALL_semget:
 		see_get(model, process, event, event_ref(event, OBJECT_SEM, event->result),
 			(int)event->arg[2]);
@@ -263,6 +256,22 @@ void object_event(struct model *model, uint32_t process, const struct event *eve
 			see_removed(model, process, event,
 				    event_ref(event, OBJECT_SHM, event->arg[0]));
 		break;
+	case CALL_ftok:
+		if (event->site && model->ftok_keys.n < 4096)
+			table_put(&model->ftok_keys, (uint32_t)event->result,
+				  (void *)(uintptr_t)event->site);
+		break;
+	default:
+		break;
+	}
+}
+
+static void see_pipe_or_fifo(struct model *model, uint32_t process, const struct event *event,
+			     const uint8_t *more)
+{
+	bool fifo = object_kind_of(event->object) == OBJECT_FIFO;
+
+	switch (calls[event->call].canonical_id) {
 	case CALL_pipe:
 	case CALL_pipe2:
 	case CALL_popen:
@@ -282,14 +291,20 @@ void object_event(struct model *model, uint32_t process, const struct event *eve
 		if (fifo)
 			see_fifo(model, event, more);
 		break;
-	case CALL_ftok:
-		if (event->site && model->ftok_keys.n < 4096)
-			table_put(&model->ftok_keys, (uint32_t)event->result,
-				  (void *)(uintptr_t)event->site);
-		break;
 	default:
 		break;
 	}
+}
+
+void object_event(struct model *model, uint32_t process, const struct event *event,
+		  const uint8_t *more)
+{
+	if (event->flags & EVENT_FAILED && event->err == EIDRM)
+		see_gone(model, event);
+	if (!event_took_effect(event))
+		return;
+	see_system_v(model, process, event);
+	see_pipe_or_fifo(model, process, event, more);
 }
 
 void objects_free(struct model *model)

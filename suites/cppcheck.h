@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cppcheck.h - read by cppcheck before each file: jansson's loops, whose headers it is not given. */
+/* cppcheck.h - read by cppcheck before each file: jansson's loops, whose headers it is not given.
+ */
 #define json_array_foreach(array, index, value) \
 	for ((index) = 0; ((value) = json_array_get((array), (index))); (index)++)
 #define json_object_foreach(object, key, value) \

@@ -186,8 +186,7 @@ const char *cli_kinds(const json_t *result)
 	size_t n = 0, i;
 	json_t *finding;
 
-	json_array_foreach(json_object_get(result, "findings"), i, finding)
-	{
+	json_array_foreach(json_object_get(result, "findings"), i, finding) {
 		if (n < 64)
 			kind[n++] = json_string_value(json_object_get(finding, "kind"));
 	}

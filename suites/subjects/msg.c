@@ -242,12 +242,17 @@ static int run_in_order(int argc, char **argv)
 }
 
 static const struct variant variants[] = {
-	{ "by_type", run_by_type },     { "stream", run_stream },
-	{ "nowait", run_nowait },       { "noerror", run_noerror },
-	{ "in_order", run_in_order },   { "left_in_queue", run_left_in_queue },
-	{ "no_sender", run_no_sender }, { "both_full", run_both_full },
+	{ "by_type", run_by_type },
+	{ "stream", run_stream },
+	{ "nowait", run_nowait },
+	{ "noerror", run_noerror },
+	{ "in_order", run_in_order },
+	{ "left_in_queue", run_left_in_queue },
+	{ "no_sender", run_no_sender },
+	{ "both_full", run_both_full },
 	{ "looked_first", run_looked_first },
-	{ "peeked", run_peeked },       { "misordered", run_misordered },
+	{ "peeked", run_peeked },
+	{ "misordered", run_misordered },
 };
 
 SUBJECT_MAIN(variants)

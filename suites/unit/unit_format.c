@@ -64,9 +64,10 @@ START_TEST(semop_lines)
 	e.flags = EVENT_FAILED;
 	e.err = EINTR;
 	e.result = -1;
-	check_line(&e, more,
-		   "semop(5 \"key 0x1234\", [{0, -1, SEM_UNDO|IPC_NOWAIT}, {65535, -32768, 0}, {0, 0, 0}, "
-		   "{3, 4, 0x4000}]) = -1 EINTR <0.000012>");
+	check_line(
+		&e, more,
+		"semop(5 \"key 0x1234\", [{0, -1, SEM_UNDO|IPC_NOWAIT}, {65535, -32768, 0}, {0, 0, 0}, "
+		"{3, 4, 0x4000}]) = -1 EINTR <0.000012>");
 	e.err = EFAULT;
 	check_line(&e, more, "semop(5 \"key 0x1234\", [4 operations]) = -1 EFAULT <0.000012>");
 	e = EVENT(semtimedop, SEM_5, .flags = EVENT_TIMED,
