@@ -102,7 +102,8 @@ static void publish(struct event *e, const uint8_t *more, uint32_t n_more_bytes)
 		    (first + 2 + i) | EVENT_MORE_MARK, &m);
 	}
 	put(&self.ring[first & (ARENA_RING - 1)], first + 1, e);
-	if (UNLIKELY((first & (ARENA_RING / 2 - 1)) + e->n_more + 1 >= ARENA_RING / 2))
+	if (UNLIKELY((first & (ARENA_RING / 2 - 1)) + e->n_more + 1 >= ARENA_RING / 2) &&
+	    !atomic_load_explicit(&arena->awake, RELAXED))
 		gate_bell();
 }
 

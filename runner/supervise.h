@@ -16,6 +16,7 @@
 #include "symbols.h"
 #include "trial.h"
 
+#define NS_PER_US UINT64_C(1000)
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
 #define UNDO_ENTRIES 16
