@@ -5,8 +5,9 @@
  * on no pid and on no race between children.
  */
 #define _GNU_SOURCE
-#include <string.h>
 #include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "shim.h"
 
@@ -15,6 +16,12 @@
 __thread struct self self __attribute__((tls_model("initial-exec")));
 struct arena *arena;
 volatile uint32_t *attached;
+static bool own_files = true; /* this process's descriptors are nobody else's */
+
+bool attach_alone_in_files(void)
+{
+	return own_files && self.proc && !self.vforks && atomic_load(&self.proc->n_threads) == 0;
+}
 
 uint64_t attach_lineage_hash(const struct arena_proc *proc, uint32_t number)
 {
@@ -159,6 +166,7 @@ static void set_self(struct arena_proc *proc, struct arena_thread *thread, uint3
 	self.depth = 0;
 	self.child = 0;
 	self.vforks = 0;
+	self.siting = 0;
 	self.lineage_hash = attach_lineage_hash(proc, number);
 }
 
@@ -205,42 +213,65 @@ static struct arena_proc *find_parent(void)
 	return arena->proc[0].state == PROC_LIVE ? &arena->proc[0] : NULL;
 }
 
-/* After exec the other threads are gone, and the call that did it has succeeded. */
+bool attach_execs(uint32_t call)
+{
+	return call >= CALL_execve && call <= CALL_execveat;
+}
+
+/* The call that this thread was in, innermost. */
+static const struct event *current(const struct arena_thread *t)
+{
+	uint32_t depth = atomic_load(&t->depth);
+
+	return depth && depth <= ARENA_DEPTH ? &t->cur[depth - 1] : NULL;
+}
+
+/* After exec the other threads are gone; the one that called it goes on as the first. */
 static struct arena_thread *take_over(struct arena_proc *proc)
 {
-	struct arena_thread *first = NULL;
+	struct arena_thread *own = NULL;
 
 	for (uint32_t i = 0; i < threads_used(); i++) {
 		struct arena_thread *t = &arena->thread[i];
+		const struct event *e = current(t);
 
 		if (t->state != THREAD_LIVE || t->proc != proc_index(proc))
 			continue;
-		if (!first)
-			first = t;
-		else
-			atomic_store(&t->state, THREAD_ENDED);
+		if (!own && e && attach_execs(e->call)) {
+			own = t;
+			continue;
+		}
+		atomic_store(&t->settled, atomic_load(&t->head));
+		atomic_store(&t->leaving, 0);
+		atomic_store(&t->state, THREAD_ENDED);
 	}
-	if (!first)
+	if (!own)
 		return claim_thread(proc, 0);
-	first->number = 0;
-	first->tid = (int32_t)raw0(SYS_gettid);
-	return first;
+	own->number = 0;
+	own->tid = (int32_t)raw0(SYS_gettid);
+	return own;
 }
 
+/* The call that replaced the program has succeeded; what a signal handler had interrupted below it
+ * will never return. */
 static void finish_exec(struct arena_thread *t)
 {
+	const struct event *e = t ? current(t) : NULL;
 	uint32_t depth = t ? atomic_load(&t->depth) : 0;
 	struct gate g = { .perform = true };
+	long none[6] = { 0 };
 
-	if (depth == 0 || depth > ARENA_DEPTH)
+	if (!e || !attach_execs(e->call))
 		return;
 	g.event = &t->cur[depth - 1];
-	g.call = &calls[g.event->call < CALL_N ? g.event->call : 0];
-	g.canonical = g.id = (enum call_id)g.event->call;
-	g.depth = 0;
-	g.kill_after = g.event->fault == FAULT_KILL_AFTER;
-	t->leaving = 1;
+	g.canonical = g.id = (enum call_id)e->call;
+	g.call = &calls[g.canonical];
+	g.a = none;
+	g.depth = depth - 1;
+	g.kill_after = e->fault == FAULT_KILL_AFTER;
+	self.depth = depth;
 	gate_leave(&g, 0);
+	gate_abandon(0);
 }
 
 void attach_first(const char *lineage)
@@ -289,7 +320,8 @@ bool attach_forked(void)
 		self.off = 1;
 		return false;
 	}
-	self.unwinding = 0;
+	self.unwinding = self.siting = 0;
+	own_files = self.child != 0;
 	site_forked();
 	begin_process(&arena->proc[slot]);
 	return self.thread != NULL;
@@ -332,12 +364,30 @@ void attach_thread(uint32_t number)
 	self.off = 1;
 }
 
+struct scratch *attach_scratch(void)
+{
+	if (!self.scratch) {
+		long at = raw6(SYS_mmap, 0, sizeof(struct scratch), PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (at < 0 && at >= -4095)
+			return NULL;
+		self.scratch = (struct scratch *)at;
+	}
+	return self.scratch;
+}
+
 void attach_thread_end(void)
 {
+	if (self.scratch && !self.vforks) {
+		raw2(SYS_munmap, self.scratch, sizeof(struct scratch));
+		self.scratch = NULL;
+	}
 	if (self.thread && !self.vforks)
 		gate_abandon(0); /* pthread_exit and cancellation come from within calls */
 	if (self.thread && !self.vforks)
-		atomic_store(&self.thread->state, THREAD_ENDED);
+		atomic_store(&self.thread->state,
+			     arena->mode == ARENA_ALONE ? THREAD_FREE : THREAD_ENDED);
 	self.thread = NULL;
 	self.off = 1;
 	site_thread_end();

@@ -163,11 +163,6 @@ static uint64_t duration(const struct gate *g, const struct rule *r, unsigned in
 				     : r->min_ns;
 }
 
-static bool call_execs(enum call_id call)
-{
-	return call >= CALL_execve && call <= CALL_execveat;
-}
-
 static enum refusal apply(struct gate *g, unsigned int i)
 {
 	const struct rule *r = &arena->plan.rule[i];
@@ -181,7 +176,7 @@ static enum refusal apply(struct gate *g, unsigned int i)
 		fault_sleep(duration(g, r, i));
 		return REFUSED_NOT;
 	case FAULT_KILL_AFTER:
-		if (arena->mode == ARENA_ALONE && call_execs(g->canonical))
+		if (arena->mode == ARENA_ALONE && attach_execs(g->canonical))
 			return REFUSED_NO_SUPERVISOR; /* the new program's shim kills, and has
 							 another arena */
 		g->kill_after = true;

@@ -18,7 +18,6 @@
 
 #include "shim.h"
 
-#define SHORT_IOVECS 16
 #define STOP_EINTR_NS 1000000 /* how long a stop is that only has to interrupt */
 #define MASK_BYTES 8
 
@@ -109,9 +108,23 @@ static bool sops_nowait(const struct gate *g)
 	if (!safe_read((const void *)g->a[1], sop, n * sizeof(sop[0])))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (sop[i].sem_flg & IPC_NOWAIT)
+		if (sop[i].sem_flg & IPC_NOWAIT && sop[i].sem_op <= 0)
 			return true;
 	return false;
+}
+
+/* Operations that all give can always proceed. */
+static bool sops_only_give(const struct gate *g)
+{
+	struct sembuf sop[16];
+	size_t n = (size_t)g->a[2];
+
+	if (n > 16 || !safe_read((const void *)g->a[1], sop, n * sizeof(sop[0])))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (sop[i].sem_op <= 0)
+			return false;
+	return true;
 }
 
 static bool nowait(const struct gate *g)
@@ -129,6 +142,17 @@ static bool nowait(const struct gate *g)
 			return raw3(SYS_fcntl, a, F_GETFL, 0) & O_NONBLOCK;
 	}
 	return false;
+}
+
+/* A call that cannot sleep is not interrupted. poll() looks for signals even when it does not
+ * sleep. */
+static bool never_waits(const struct gate *g)
+{
+	if (g->call->classes & CLASS_POLL)
+		return false;
+	if (call_arg(g->call, ARG_SOPS) >= 0 && sops_only_give(g))
+		return true;
+	return nowait(g) || g->event->flags & EVENT_NONBLOCK;
 }
 
 static bool has_timeout(const struct gate *g)
@@ -178,10 +202,11 @@ static bool when_holds(const struct gate *g, enum error_when when, enum refusal 
 	case WHEN_SIGNAL:
 	case WHEN_HANDLER:
 		*why = REFUSED_NO_HANDLER;
-		return interrupter(g, when, &pending) != 0;
+		return !never_waits(g) && interrupter(g, when, &pending) != 0;
 	case WHEN_STOP:
-		*why = REFUSED_NO_SUPERVISOR;
-		return interrupter(g, when, &pending) != 0 || arena->mode == ARENA_SUPERVISED;
+		*why = never_waits(g) ? REFUSED_FLAGS : REFUSED_NO_SUPERVISOR;
+		return !never_waits(g) &&
+		       (interrupter(g, when, &pending) != 0 || arena->mode == ARENA_SUPERVISED);
 	case WHEN_REMOVE:
 		*why = REFUSED_STATE;
 		return g->event->object != 0;
@@ -203,6 +228,20 @@ bool fault_error_legal(const struct gate *g, int err, enum refusal *why)
 	return e && when_holds(g, e->when, why);
 }
 
+/* What an interrupted relative sleep has left: all of it, as the signal came at once. */
+static void leave_rest(struct gate *g)
+{
+	int time_at = call_arg(g->call, ARG_TIMEOUT);
+	struct iovec from = { NULL, sizeof(struct timespec) }, to = from;
+
+	if (g->canonical != CALL_nanosleep && g->canonical != CALL_clock_nanosleep)
+		return;
+	from.iov_base = (void *)g->a[time_at];
+	to.iov_base = (void *)g->a[time_at + 1];
+	if (to.iov_base && !(g->canonical == CALL_clock_nanosleep && g->a[1] & TIMER_ABSTIME))
+		raw6(SYS_process_vm_writev, raw0(SYS_getpid), (long)&from, 1, (long)&to, 1, 0);
+}
+
 static enum refusal interrupt(struct gate *g, enum error_when when)
 {
 	bool pending;
@@ -211,6 +250,7 @@ static enum refusal interrupt(struct gate *g, enum error_when when)
 	if (signo == 0)
 		return when == WHEN_STOP ? fault_stop(STOP_EINTR_NS) : REFUSED_NO_HANDLER;
 	fault_signal(signo);
+	leave_rest(g);
 	/* blocked here but not during the call: the kernel itself makes the EINTR */
 	g->perform = pending;
 	return REFUSED_NOT;
@@ -266,13 +306,14 @@ enum refusal fault_apply_error(struct gate *g, int err, bool force)
 /* Copies as much of the vector as makes up n bytes. */
 static bool shorten_vector(struct gate *g, unsigned int at, uint32_t n_bytes)
 {
-	static __thread struct iovec vector[SHORT_IOVECS]
-		__attribute__((tls_model("initial-exec")));
-	long n = g->a[at + 1] < SHORT_IOVECS ? g->a[at + 1] : SHORT_IOVECS;
+	struct scratch *scratch = attach_scratch();
+	struct iovec *vector = scratch ? scratch->vector : NULL;
+	long n = g->a[at + 1] < SCRATCH_IOVECS ? g->a[at + 1] : SCRATCH_IOVECS;
 	size_t total = 0;
 	long used = 0;
 
-	if (n <= 0 || !safe_read((const void *)g->a[at], vector, (size_t)n * sizeof(vector[0])))
+	if (n <= 0 || !vector ||
+	    !safe_read((const void *)g->a[at], vector, (size_t)n * sizeof(vector[0])))
 		return false;
 	for (; used < n && total < n_bytes; used++) {
 		if (vector[used].iov_len > n_bytes - total)
@@ -286,8 +327,8 @@ static bool shorten_vector(struct gate *g, unsigned int at, uint32_t n_bytes)
 
 size_t fault_vector_bytes(const struct gate *g, unsigned int at)
 {
-	struct iovec vector[SHORT_IOVECS];
-	long n = g->a[at + 1] < SHORT_IOVECS ? g->a[at + 1] : SHORT_IOVECS;
+	struct iovec vector[SCRATCH_IOVECS];
+	long n = g->a[at + 1] < SCRATCH_IOVECS ? g->a[at + 1] : SCRATCH_IOVECS;
 	size_t total = 0;
 
 	if (n <= 0 || !safe_read((const void *)g->a[at], vector, (size_t)n * sizeof(vector[0])))

@@ -101,6 +101,9 @@ void fd_probe(int fd, struct fd_probe *probe)
 	struct text t;
 
 	probe->writer = -1;
+	/* a FIFO's write end would let in a reader that waits in open */
+	if (object_kind_of(fd_object(fd)) != OBJECT_PIPE)
+		return;
 	probe->n_unread = unread(fd);
 	if (probe->n_unread == 0)
 		return;

@@ -250,9 +250,17 @@ static void begin(struct gate *g, uint64_t object, const void *caller, const voi
 			gate_abandon(depth);
 	}
 	g->depth = self.depth;
-	if (g->depth == 0)
+	/* claimed before anything is written: a handler that comes now takes the next one */
+	if (g->depth < ARENA_DEPTH)
+		self.frame[g->depth] = (uintptr_t)frame;
+	self.depth = g->depth + 1;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (g->depth == 0) {
 		atomic_store_explicit(&t->settled, atomic_load_explicit(&t->head, RELAXED),
 				      RELAXED);
+		atomic_store_explicit(&t->leaving, 0, RELAXED);
+		self.siting = 0;
+	}
 	e = g->event = g->depth < ARENA_DEPTH ? &t->cur[g->depth] : &g->deep;
 	e->enter_tsc = gate_now();
 	e->exit_tsc = 0;
@@ -269,9 +277,6 @@ static void begin(struct gate *g, uint64_t object, const void *caller, const voi
 	e->n_more = e->rule = e->fault = 0;
 	e->depth = (uint8_t)g->depth;
 	site_find(caller, e);
-	if (g->depth < ARENA_DEPTH)
-		self.frame[g->depth] = (uintptr_t)frame;
-	self.depth = g->depth + 1;
 	atomic_store_explicit(&t->n_calls, atomic_load_explicit(&t->n_calls, RELAXED) + 1, RELAXED);
 	atomic_store_explicit(&t->depth, self.depth < ARENA_DEPTH ? self.depth : ARENA_DEPTH,
 			      RELEASE);
@@ -352,16 +357,22 @@ long gate_leave(struct gate *g, long result)
 {
 	struct arena_thread *t = self.thread;
 	int saved = errno;
+	uint32_t outer;
 
 	if (UNLIKELY(!t || self.off))
 		return result;
+	/* entered before a fork in a handler that interrupted it: it is the parent's */
+	if (UNLIKELY(g->event != &g->deep &&
+		     (g->depth >= ARENA_DEPTH || g->event != &t->cur[g->depth])))
+		return result;
+	outer = atomic_load_explicit(&t->leaving, RELAXED);
 	atomic_store_explicit(&t->leaving, g->depth + 1, RELAXED);
 	finish(g, result);
 	if (UNLIKELY(g->kill_after))
 		fault_kill();
 	self.depth = g->depth;
 	atomic_store_explicit(&t->depth, g->depth < ARENA_DEPTH ? g->depth : ARENA_DEPTH, RELEASE);
-	atomic_store_explicit(&t->leaving, 0, RELEASE);
+	atomic_store_explicit(&t->leaving, outer <= g->depth ? outer : 0, RELEASE);
 	errno = saved;
 	return result;
 }

@@ -29,14 +29,18 @@ bool safe_read(const void *from, void *to, size_t n_bytes)
 	       (long)n_bytes;
 }
 
+/* More entries than this are passed on as they are: their copy would not fit a small stack. */
+#define ENTRIES_MAX 2000
+
 bool init_environment_readable(char *const envp[])
 {
 	char *entry = NULL, byte;
+	unsigned int n = 0;
 
 	if (!envp)
 		return true;
 	do {
-		if (!safe_read(envp++, &entry, sizeof(entry)) ||
+		if (n++ > ENTRIES_MAX || !safe_read(envp++, &entry, sizeof(entry)) ||
 		    (entry && !safe_read(entry, &byte, 1)))
 			return false;
 	} while (entry);
@@ -203,6 +207,8 @@ static bool read_options(void)
 	return true;
 }
 
+static void end_last(void);
+
 __attribute__((constructor)) static void begin(void)
 {
 	struct arena *mapped;
@@ -219,6 +225,7 @@ __attribute__((constructor)) static void begin(void)
 	gate_init();
 	site_init();
 	attach_first(shim_options.lineage);
+	end_last();
 }
 
 static void lost(int fd, uint64_t object, uint32_t n_lost)
@@ -230,12 +237,22 @@ void shim_end(void)
 {
 	if (!attach_ready())
 		return;
-	if (!self.vforks)
+	if (attach_alone_in_files())
 		fd_close_readers(lost);
 	atomic_fetch_or(&self.proc->flags, PROC_ENDING);
 }
 
-__attribute__((destructor)) static void end(void)
+/* Runs when all destructors have run: a library's may still read. */
+static void end(void *unused)
 {
+	(void)unused;
 	shim_end();
+}
+
+int __cxa_atexit(void (*function)(void *), void *argument, void *library);
+
+static void end_last(void)
+{
+	/* as nobody's: what belongs to a library is run when that library ends */
+	__cxa_atexit(end, NULL, NULL);
 }

@@ -40,23 +40,25 @@ static void sops(struct gate *g)
 	static const uint32_t inline_sops = 3;
 	const struct sembuf *sop = (const struct sembuf *)g->a[1];
 	size_t n = (size_t)g->a[2];
-	/* at most SEMOPM operations; the rest of a longer list is not looked at */
-	static __thread int64_t packed[EVENT_MORE_MAX * EVENT_MORE_BYTES / 8]
-		__attribute__((tls_model("initial-exec")));
-	size_t room = sizeof(packed) / sizeof(packed[0]);
+	struct scratch *scratch;
 
 	for (size_t i = 0; i < n && i < inline_sops; i++)
 		g->event->arg[3 + i] =
 			event_pack_sop(sop[i].sem_num, sop[i].sem_op, sop[i].sem_flg);
 	if (n <= inline_sops)
 		return;
-	n = n - inline_sops < room ? n - inline_sops : room;
+	scratch = attach_scratch();
+	if (!scratch)
+		return;
+	/* SEMOPM allows 500; the event has room for 510 */
+	n = n - inline_sops < sizeof(scratch->sops) / 8 ? n - inline_sops
+							: sizeof(scratch->sops) / 8;
 	for (size_t i = 0; i < n; i++)
-		packed[i] =
+		scratch->sops[i] =
 			event_pack_sop(sop[i + inline_sops].sem_num, sop[i + inline_sops].sem_op,
 				       sop[i + inline_sops].sem_flg);
-	g->more = (const uint8_t *)packed;
-	g->n_more_bytes = (uint32_t)(n * sizeof(packed[0]));
+	g->more = (const uint8_t *)scratch->sops;
+	g->n_more_bytes = (uint32_t)(n * sizeof(scratch->sops[0]));
 }
 
 static void set_all(struct gate *g)

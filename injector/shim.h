@@ -24,15 +24,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/uio.h>
+
 #include "arena.h"
 #include "calls.h"
 #include "raw.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define SELF_VFORKS 4
+#define SELF_VFORKS 2
 
 struct site_table;
+
+/* Room of a thread for what is too large for its stack or for thread-local storage (which is taken
+ * from every thread's stack, small ones too). */
+#define SCRATCH_IOVECS 16
+struct scratch {
+	int64_t sops[EVENT_MORE_MAX * EVENT_MORE_BYTES / 8];
+	struct iovec vector[SCRATCH_IOVECS];
+};
 
 /* What a thread knows of itself. Copied by fork with everything else; attach_*() sets it anew. */
 struct self {
@@ -40,10 +50,12 @@ struct self {
 	struct arena_proc *proc;
 	struct event *ring;
 	struct site_table *sites;
+	struct scratch *scratch;
 	uint64_t lineage_hash;        /* of "1.2/1": what decisions are drawn from */
 	uintptr_t frame[ARENA_DEPTH]; /* stack addresses of the gates in progress */
 	uint32_t depth;
 	uint32_t off;       /* do not record this thread */
+	uint32_t siting;    /* inside site_find(): a handler's gates must not touch the table */
 	uint32_t unwinding; /* inside libunwind or the dynamic linker, for the shim */
 	uint32_t child;     /* slot + 1 of the process about to be forked */
 	uint32_t vforks;    /* how many vforks deep; > 0: in a vfork child */
@@ -63,15 +75,19 @@ any_function real_function(enum call_id id);
 void real_resolve(void);
 
 /* attach.c: this process's and this thread's place in the arena */
-bool attach_slowly(void);                    /* attaches what is not yet */
+bool attach_execs(uint32_t call); /* exec or one of its relatives */
+bool attach_alone_in_files(
+	void);            /* nobody shares this process's descriptors, no thread uses them */
+bool attach_slowly(void); /* attaches what is not yet */
 void attach_first(const char *lineage);      /* from the constructor, after exec or at the start */
 bool attach_forked(void);                    /* in a forked child */
 void attach_vforked(struct arena_proc *own); /* in a vfork child: self becomes its own */
 void attach_thread(uint32_t number);
 void attach_thread_end(void);
-int64_t attach_reserve(int32_t pid); /* slot for a child about to begin, or -1 */
-void attach_cancel(int64_t slot);    /* it did not begin */
-uint32_t attach_thread_number(void); /* the next thread's number */
+struct scratch *attach_scratch(void); /* made when first asked for; NULL: no memory */
+int64_t attach_reserve(int32_t pid);  /* slot for a child about to begin, or -1 */
+void attach_cancel(int64_t slot);     /* it did not begin */
+uint32_t attach_thread_number(void);  /* the next thread's number */
 uint64_t attach_lineage_hash(const struct arena_proc *proc, uint32_t number);
 
 /* True: self is set, the call can be recorded. */
@@ -178,7 +194,7 @@ bool safe_read(const void *from, void *to, size_t n_bytes);
  * (room for five entries more) and `room` (init_environment_room() bytes). */
 char **init_environment(char *const envp[], char **vector, char *room);
 size_t init_environment_room(char *const envp[]);
-/* Can the kernel read it, or is it for the kernel to refuse? */
+/* False: the kernel cannot read it and will refuse it, or it is too long to be copied. */
 bool init_environment_readable(char *const envp[]);
 void shim_end(void); /* the process is about to end */
 extern char shim_path[256];

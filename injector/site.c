@@ -124,6 +124,18 @@ static const struct module *module_of(uintptr_t address)
 	return module_known(address);
 }
 
+/* Counted first, then asked: a fork that begins now sees the count, or we see the fork. */
+static void enter_unwinder(void)
+{
+	for (;;) {
+		__atomic_fetch_add(&unwinding, 1, __ATOMIC_SEQ_CST);
+		if (!__atomic_load_n(&forking, __ATOMIC_SEQ_CST) || self.child)
+			return;
+		__atomic_fetch_sub(&unwinding, 1, __ATOMIC_SEQ_CST);
+		raw0(SYS_sched_yield);
+	}
+}
+
 /* Return addresses without the shim's own frames. */
 static uint32_t capture(const void *caller, uintptr_t pc[ARENA_FRAMES + SKIP_MAX], uint32_t *from)
 {
@@ -131,9 +143,7 @@ static uint32_t capture(const void *caller, uintptr_t pc[ARENA_FRAMES + SKIP_MAX
 
 	if (backtrace_fn && !self.unwinding) {
 		self.unwinding = 1;
-		while (UNLIKELY(forking) && !self.child)
-			raw0(SYS_sched_yield);
-		__atomic_fetch_add(&unwinding, 1, __ATOMIC_SEQ_CST);
+		enter_unwinder();
 		n = backtrace_fn((void **)pc, ARENA_FRAMES + SKIP_MAX);
 		__atomic_fetch_sub(&unwinding, 1, __ATOMIC_RELEASE);
 		self.unwinding = 0;
@@ -206,14 +216,14 @@ bool site_is_unwinder(const void *caller)
 
 void site_before_fork(void)
 {
-	__atomic_store_n(&forking, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&forking, 1, __ATOMIC_SEQ_CST);
 	for (int i = 0; i < FORK_PATIENCE && unwinding; i++)
 		raw0(SYS_sched_yield);
 }
 
 void site_after_fork(void)
 {
-	__atomic_store_n(&forking, 0, __ATOMIC_RELEASE);
+	__atomic_fetch_sub(&forking, 1, __ATOMIC_SEQ_CST);
 }
 
 void site_thread_end(void)
@@ -405,9 +415,13 @@ static void find_new(uint64_t raw, const uintptr_t *pc, uint32_t n, struct event
 {
 	struct site_entry *e, spare = { 0 };
 
-	if (!self.sites || self.sites->n_used * 4 > self.sites->n_room * 3)
-		table_grow();
-	e = self.sites ? table_slot(self.sites, raw) : NULL;
+	if (self.siting > 1) {
+		e = NULL; /* a handler's: the table may be half changed below it */
+	} else {
+		if (!self.sites || self.sites->n_used * 4 > self.sites->n_room * 3)
+			table_grow();
+		e = self.sites ? table_slot(self.sites, raw) : NULL;
+	}
 	if (!e)
 		e = &spare;
 	if (e->raw == 0) {
@@ -443,6 +457,8 @@ void site_find(const void *caller, struct event *event)
 	for (uint32_t i = 0; i < n; i++)
 		raw = mix_address(raw, pc[from + i]);
 	raw |= 1;
-	if (UNLIKELY(!find_known(raw, event)))
+	self.siting++;
+	if (UNLIKELY(self.siting > 1 || !find_known(raw, event)))
 		find_new(raw, pc + from, n, event);
+	self.siting--;
 }

@@ -16,7 +16,7 @@ extern char **environ;
 	init_environment((envp), alloca((count((char *const *)(envp)) + 5) * sizeof(char *)), \
 			 alloca(init_environment_room(envp)))
 
-/* 0 for a vector that the kernel will refuse. */
+/* 0 for a vector that is passed on as it is. */
 static size_t count(char *const vector[])
 {
 	size_t n = 0;
@@ -171,7 +171,7 @@ static int spawned(enum call_id id, long a[6], const void *caller, const void *f
 			const posix_spawnattr_t *attributes, char *const argv[], \
 			char *const envp[]) \
 	{ \
-		char **with = WITH_SHIM(envp ? envp : environ); \
+		char **with = WITH_SHIM(envp); \
 		long a[6] = { (long)pid,        (long)path, (long)actions, \
 			      (long)attributes, (long)argv, (long)with }; \
 \
@@ -271,5 +271,7 @@ EXPORT int pclose(FILE *stream)
 	result = gate_perform(&g);
 	g.event->arg[4] = result;
 	g.event->arg[5] = adopted(slot);
+	if (slot >= 0 && !g.event->arg[5])
+		attach_cancel(slot);
 	return (int)gate_leave(&g, result);
 }

@@ -116,13 +116,22 @@ EXPORT void closefrom(int first)
 	real_call(CALL_closefrom, a);
 }
 
+/* fileno() and dirfd() set errno for streams that have no descriptor. */
+static void forget_stream(FILE *stream)
+{
+	int saved = errno;
+
+	fd_forget(fileno(stream));
+	errno = saved;
+}
+
 /* What closes a descriptor inside libc, where no wrapper sees it. */
 EXPORT int fclose(FILE *stream)
 {
 	long a[6] = { (long)stream };
 
 	if (stream)
-		fd_forget(fileno(stream));
+		forget_stream(stream);
 	return (int)real_call(CALL_fclose, a);
 }
 
@@ -130,11 +139,13 @@ EXPORT int closedir(DIR *directory)
 {
 	long a[6] = { (long)directory };
 	DIR *opaque = directory;
+	int saved = errno;
 
 	/* libc's header promises that it is not NULL, and libc copes when it is */
 	__asm__("" : "+r"(opaque));
 	if (opaque)
 		fd_forget(dirfd(opaque));
+	errno = saved;
 	return (int)real_call(CALL_closedir, a);
 }
 
@@ -145,10 +156,10 @@ EXPORT int closedir(DIR *directory)
 		FILE *result; \
 \
 		if (stream) \
-			fd_forget(fileno(stream)); \
+			forget_stream(stream); \
 		result = (FILE *)real_call(CALL_##name, a); \
 		if (result) \
-			fd_forget(fileno(result)); \
+			forget_stream(result); \
 		return result; \
 	}
 FREOPEN(freopen)

@@ -153,7 +153,10 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	}
 	if (!g.perform)
 		return (int)gate_leave(&g, gate_failure(&g));
+	/* a child that shares our memory until it execs runs on what we know of ourselves */
+	self.off = flags & CLONE_VM && !(flags & CLONE_SETTLS);
 	result = real(fn, stack, flags, arg, parent_tid, tls, child_tid);
+	self.off = 0;
 	if (result > 0)
 		g.event->object = OBJECT_REF(OBJECT_PROCESS, result);
 	return (int)gate_leave(&g, result);

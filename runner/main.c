@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - the command line's first word, and the help. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,7 +113,11 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int status = dispatch(argc, argv);
+	int status;
+
+	/* Whoever reads our output may go away: what was found is still written to its files. */
+	signal(SIGPIPE, SIG_IGN);
+	status = dispatch(argc, argv);
 
 	/* A report that could not be written must not pass for one without findings. */
 	if (fflush(stdout) != 0 || ferror(stdout)) {

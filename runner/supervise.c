@@ -308,9 +308,9 @@ static bool look(struct supervisor *s)
 }
 
 /*
- * While events stream in, to be woken costs the subject more than recording does (an interrupt to another
- * CPU for each half ring): the supervisor comes by itself, often enough that no ring fills. Not on one
- * CPU, where each look would take it from the subject.
+ * While events stream in, to be woken costs the subject more than recording does (an interrupt to
+ * another CPU for each half ring): the supervisor comes by itself, often enough that no ring fills.
+ * Not on one CPU, where each look would take it from the subject.
  */
 static void follow_closely(struct supervisor *s)
 {

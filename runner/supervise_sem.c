@@ -70,6 +70,9 @@ static bool quiet(const struct supervisor *s, int semid, uint64_t *n_calls)
 		const struct arena_thread *t = &s->arena->thread[i];
 		uint32_t depth = atomic_load(&t->depth);
 
+		/* somebody whom we do not know yet may be at it */
+		if (!s->thread[i].used && atomic_load(&t->state) != THREAD_FREE)
+			return false;
 		if (!s->thread[i].used)
 			continue;
 		*n_calls += atomic_load(&t->n_calls);
@@ -96,11 +99,15 @@ static bool snapshot(struct supervisor *s, int semid, bool still)
 	struct sem_note *note;
 	int n;
 
+	processes_births(s);
+	threads_update(s);
+	drain(s);
 	if (!still && (s->n_unfollowed || !quiet(s, semid, &before)))
 		return false;
 	n = read_values(semid, first);
 	if (n < 0)
 		return true;
+	processes_births(s);
 	threads_update(s);
 	drain(s);
 	if (!still && (!drained(s) || !quiet(s, semid, &after) || before != after))
