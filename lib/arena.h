@@ -145,9 +145,9 @@ struct arena {
 	uint32_t has_tsc;       /* 1: times are the TSC; 0: CLOCK_MONOTONIC in ns */
 	uint32_t reserved;
 	_Atomic uint32_t bell __attribute__((aligned(64))); /* futex: rung to wake the supervisor */
-	_Atomic uint32_t closing; /* 1: nobody drains any more, do not wait */
-	_Atomic uint32_t awake;   /* 1: the supervisor comes by itself, no need to ring */
-	_Atomic uint32_t n_hello; /* processes that reported in */
+	_Atomic uint32_t closing;    /* 1: nobody drains any more, do not wait */
+	_Atomic uint32_t awake;      /* 1: the supervisor comes by itself, no need to ring */
+	_Atomic uint32_t n_hello;    /* processes that reported in */
 	_Atomic uint32_t n_overflow; /* processes or threads for which there was no slot */
 	/* Slots below these have been claimed at some time: nobody looks, or makes pages, beyond.
 	 */

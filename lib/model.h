@@ -106,6 +106,8 @@ struct sem_holder {
  * returns how many there are. */
 unsigned int model_sem_holders(struct model *model, int semid, unsigned int num,
 			       struct sem_holder *holder, unsigned int n_max);
+/* Are the kernel's values those that the events add up to, where that is known? */
+bool model_sem_agrees(struct model *model, int semid, const uint16_t *value, unsigned int n_values);
 /* Has it been seen that the kernel gave units of this set back at a death with SEM_UNDO: were they
  * taken again, which nobody could have done without? */
 bool model_undo_shown(const struct model *model, int semid);

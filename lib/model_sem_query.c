@@ -19,6 +19,19 @@ bool model_sem_is_lock(struct model *model, int semid, unsigned int num)
 	return set && num < set->n_sems && sem_is_proven_lock(&set->sem[num]);
 }
 
+bool model_sem_agrees(struct model *model, int semid, const uint16_t *value, unsigned int n_values)
+{
+	const struct sem_set *set = sem_set_find(model, semid);
+
+	for (unsigned int i = 0; set && i < set->n_sems && i < n_values; i++) {
+		const struct sem *sem = &set->sem[i];
+
+		if (sem->known && sem->value + sem->clamped != value[i])
+			return false;
+	}
+	return true;
+}
+
 unsigned int model_sem_holders(struct model *model, int semid, unsigned int num,
 			       struct sem_holder *holder, unsigned int n_max)
 {

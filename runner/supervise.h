@@ -115,6 +115,7 @@ struct sem_note {
 	bool pending;
 	bool final; /* the values are those when everybody was stuck */
 	uint64_t since_ns;
+	uint64_t differs_ns; /* since when the kernel says something else than the model; 0 */
 	unsigned int n_values;
 	uint16_t value[16];
 	char object[80];

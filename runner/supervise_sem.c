@@ -12,6 +12,8 @@
 
 #define VALUES 32000 /* SEMMSL */
 #define PATIENCE_NS (2 * NS_PER_S)
+/* An exiting process gives back what SEM_UNDO holds before its death can be seen. */
+#define DIFFERENCE_NS (300 * NS_PER_MS)
 
 union semun {
 	struct semid_ds *buf;
@@ -91,6 +93,19 @@ static void keep_values(struct sem_note *note, const uint16_t *value, int n)
 	memcpy(note->value, value, note->n_values * sizeof(*value));
 }
 
+/* A difference counts when it lasts. */
+static bool may_still_agree(struct supervisor *s, struct sem_note *note, const uint16_t *value,
+			    int n)
+{
+	if (model_sem_agrees(s->model, note->semid, value, (unsigned int)n)) {
+		note->differs_ns = 0;
+		return false;
+	}
+	if (note->differs_ns == 0)
+		note->differs_ns = now_ns();
+	return now_ns() - note->differs_ns < DIFFERENCE_NS;
+}
+
 /* Returns false when it has to be tried again later. `still`: nobody moves any more. */
 static bool snapshot(struct supervisor *s, int semid, bool still)
 {
@@ -115,8 +130,10 @@ static bool snapshot(struct supervisor *s, int semid, bool still)
 	if (read_values(semid, second) != n ||
 	    memcmp(first, second, (size_t)n * sizeof(first[0])) != 0)
 		return false;
-	model_kernel_sem(s->model, semid, first, (unsigned int)n);
 	note = note_find(s, semid);
+	if (!still && note && may_still_agree(s, note, first, n))
+		return false;
+	model_kernel_sem(s->model, semid, first, (unsigned int)n);
 	if (note && !note->final)
 		keep_values(note, first, n);
 	return true;
