@@ -69,7 +69,7 @@ bool alone_begin(void)
 		return false;
 	at = raw6(SYS_mmap, 0, sizeof(struct arena), PROT_READ | PROT_WRITE,
 		  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (at < 0 && at >= -4095)
+	if (raw_failed(at))
 		return false;
 	arena = (struct arena *)at;
 	arena_init(arena, ARENA_ALONE, shim_options.seed);

@@ -370,7 +370,7 @@ struct scratch *attach_scratch(void)
 		long at = raw6(SYS_mmap, 0, sizeof(struct scratch), PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-		if (at < 0 && at >= -4095)
+		if (raw_failed(at))
 			return NULL;
 		self.scratch = (struct scratch *)at;
 	}

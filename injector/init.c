@@ -143,7 +143,7 @@ static bool map_guard(void)
 	long page =
 		raw6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (page < 0 && page >= -4095)
+	if (raw_failed(page))
 		return false;
 	raw3(SYS_madvise, page, 4096, MADV_WIPEONFORK);
 	attached = (volatile uint32_t *)page;
@@ -160,7 +160,7 @@ static struct arena *map_arena(const char *path)
 		return NULL;
 	at = raw6(SYS_mmap, 0, sizeof(struct arena), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	raw1(SYS_close, fd);
-	if (at < 0 && at >= -4095)
+	if (raw_failed(at))
 		return NULL;
 	mapped = (struct arena *)at;
 	if (!arena_check(mapped))

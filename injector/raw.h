@@ -6,6 +6,7 @@
 #ifndef IPCJAM_RAW_H
 #define IPCJAM_RAW_H
 
+#include <stdbool.h>
 #include <sys/syscall.h>
 
 static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
@@ -20,6 +21,12 @@ static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
 			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return result;
+}
+
+/* Also of calls that give addresses, which may be negative as numbers: only these are -errno. */
+static inline bool raw_failed(long result)
+{
+	return result < 0 && result >= -4095;
 }
 
 #define RAW_ARG(x) ((long)(x))

@@ -33,7 +33,7 @@ static long early_call(enum call_id id, const long a[6])
 {
 	long result = raw6(calls[id].syscall_nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 
-	if (result < 0 && result >= -4095) {
+	if (raw_failed(result)) {
 		errno = (int)-result;
 		return -1;
 	}

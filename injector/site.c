@@ -254,7 +254,7 @@ static struct site_table *table_new(uint32_t n_room)
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct site_table *t;
 
-	if (at < 0 && at >= -4095)
+	if (raw_failed(at))
 		return NULL;
 	t = (struct site_table *)at;
 	t->n_room = n_room;

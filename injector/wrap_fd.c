@@ -194,7 +194,7 @@ EXPORT long syscall(long number, ...)
 	else if (number == SYS_close_range)
 		fd_forget_range((unsigned int)a[0], (unsigned int)a[1]);
 	result = raw6(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	if (result < 0 && result >= -4095) {
+	if (raw_failed(result)) {
 		errno = (int)-result;
 		return -1;
 	}
