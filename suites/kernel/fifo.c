@@ -52,14 +52,6 @@ static pid_t fork_opener(const struct path *p, int flags)
 	return pid;
 }
 
-static int poll_now(int fd, short events)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	ck_assert_int_ge(poll(&p, 1, 0), 0);
-	return p.revents;
-}
-
 START_TEST(open_for_reading_waits_for_a_writer)
 {
 	struct path p = make_fifo("f");
@@ -111,6 +103,7 @@ START_TEST(o_rdwr_never_waits_on_linux)
 	char c;
 
 	ck_assert_int_ge(fd, 0);
+	kt_measured("open(O_RDWR) came back alone");
 	ck_assert_int_eq(write(fd, "x", 1), 1);
 	ck_assert_int_eq(read(fd, &c, 1), 1);
 	/* It counts as both ends, so others do not wait either. */
@@ -127,13 +120,15 @@ START_TEST(without_a_writer_o_nonblock_read_gives_eof_and_not_eagain)
 	char c;
 
 	ck_assert_int_eq(read(reader, &c, 1), 0);
+	kt_measured("before the first writer 0");
 	/* poll() tells the two apart: no POLLHUP before the first writer has been there. */
-	ck_assert_int_eq(poll_now(reader, POLLIN), 0);
+	ck_assert_int_eq(kt_poll(reader, POLLIN), 0);
 	writer = open_now(&p, O_WRONLY);
 	ck_assert_int_eq(read(reader, &c, 1), -1);
 	ck_assert_int_eq(errno, EAGAIN);
+	kt_measured("with one %s", kt_errno(errno));
 	close(writer);
-	ck_assert_int_eq(poll_now(reader, POLLIN), POLLHUP);
+	ck_assert_int_eq(kt_poll(reader, POLLIN), POLLHUP);
 }
 END_TEST
 
@@ -168,6 +163,7 @@ START_TEST(what_is_in_it_is_lost_when_all_have_closed_it)
 	fd = open_now(&p, O_RDWR);
 	ck_assert_int_eq(read(fd, &c, 1), -1);
 	ck_assert_int_eq(errno, EAGAIN);
+	kt_measured("closed and opened again: %s", kt_errno(errno));
 }
 END_TEST
 
@@ -223,6 +219,7 @@ START_TEST(a_fifo_made_again_under_the_name_is_another_one)
 	/* The one that waits at the old one is not found under the name, and waits for ever. */
 	ck_assert_int_eq(open_now(&p, O_WRONLY), -ENXIO);
 	kt_wait_blocked(pid, SYS_open);
+	kt_measured("one who waited in open() waits for ever");
 	kt_kill(pid);
 }
 END_TEST
@@ -243,14 +240,24 @@ Suite *fifo_suite(void)
 		KT_TEST(open_for_writing_waits_for_a_reader),
 		KT_TEST(open_comes_back_though_the_other_has_gone_again),
 		KT_TEST(with_o_nonblock_reading_opens_at_once_and_writing_gives_enxio),
-		KT_TEST(o_rdwr_never_waits_on_linux),
-		KT_TEST(without_a_writer_o_nonblock_read_gives_eof_and_not_eagain),
+		KT_CLAIM(
+			o_rdwr_never_waits_on_linux, "Opening a FIFO always waits.",
+			"Not with O_RDWR (Linux), nor with O_NONBLOCK: reading opens at once, writing gives ENXIO."),
+		KT_CLAIM(
+			without_a_writer_o_nonblock_read_gives_eof_and_not_eagain,
+			"An empty FIFO with O_NONBLOCK gives EAGAIN.",
+			"Only while it has a writer. Otherwise 0, also before the first one; poll() shows POLLHUP only after it."),
 		KT_TEST(after_eof_a_new_writer_makes_it_readable_again),
-		KT_TEST(what_is_in_it_is_lost_when_all_have_closed_it),
+		KT_CLAIM(what_is_in_it_is_lost_when_all_have_closed_it,
+			 "A FIFO's data are in the file.",
+			 "They are gone when all have closed it; its size is always 0."),
 		KT_TEST(rename_changes_nothing_for_those_who_have_it),
 		KT_TEST(a_hard_link_is_the_same_fifo),
 		KT_TEST(unlink_leaves_the_open_ends_joined),
-		KT_TEST(a_fifo_made_again_under_the_name_is_another_one),
+		KT_CLAIM(
+			a_fifo_made_again_under_the_name_is_another_one,
+			"Unlinking a FIFO breaks it.",
+			"Open ends stay joined. But one who waits in open() is found by nobody any more."),
 		KT_TEST(mkfifo_of_a_name_that_is_there_gives_eexist),
 	};
 

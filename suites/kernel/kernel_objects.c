@@ -2,12 +2,16 @@
 /* The IPC objects and files of the kernel tests, and the short forms of the calls on them. */
 #include "kernel_objects.h"
 #include "kernel_test.h"
+#include "textbook.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <mqueue.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +30,8 @@ struct object {
 
 struct shared_page {
 	char note[KT_NOTE_BYTES];
+	char measured[KT_NOTE_BYTES];
+	char names[KT_NAMES][64];
 	char dir[PATH_MAX];
 	bool isolated;
 	int n_objects;
@@ -109,12 +115,25 @@ static void remove_dir(const char *path)
 	rmdir(path);
 }
 
+static void remove_names(void)
+{
+	for (int i = 0; i < KT_NAMES; i++) {
+		if (!page->names[i][0])
+			continue;
+		mq_unlink(page->names[i]);
+		shm_unlink(page->names[i]);
+		sem_unlink(page->names[i]);
+	}
+}
+
 void kt_objects_remove(void)
 {
 	for (int i = 0; i < page->n_objects && i < MAX_OBJECTS; i++)
 		remove_object(&page->objects[i]);
 	if (page->dir[0])
 		remove_dir(page->dir);
+	remove_names();
+	kt_textbook_take(page->measured);
 	memset(page, 0, sizeof(*page));
 }
 
@@ -219,6 +238,49 @@ const char *kt_dir(void)
 		ck_assert_ptr_nonnull(mkdtemp(page->dir));
 	}
 	return page->dir;
+}
+
+const char *kt_path(const char *file)
+{
+	static char paths[4][PATH_MAX];
+	static int next;
+	char *path = paths[next++ % (int)SUITE_COUNT(paths)];
+
+	if ((size_t)snprintf(path, PATH_MAX, "%s/%s", kt_dir(), file) >= PATH_MAX)
+		abort();
+	return path;
+}
+
+const char *kt_name(int n)
+{
+	if (n < 0 || n >= KT_NAMES)
+		abort();
+	if (!page->names[n][0])
+		snprintf(page->names[n], sizeof(page->names[n]), "/ipcjam-kernel-%d-%d", getpid(),
+			 n);
+	return page->names[n];
+}
+
+void *kt_shared(size_t n_bytes)
+{
+	void *at = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(at, MAP_FAILED);
+	return at;
+}
+
+void kt_measured(const char *format, ...)
+{
+	size_t used = strlen(page->measured);
+	va_list args;
+
+	if (used)
+		used += (size_t)snprintf(page->measured + used, KT_NOTE_BYTES - used, ", ");
+	if (used >= KT_NOTE_BYTES)
+		abort();
+	va_start(args, format);
+	vsnprintf(page->measured + used, KT_NOTE_BYTES - used, format, args);
+	va_end(args);
 }
 
 long kt_sysctl(const char *name)

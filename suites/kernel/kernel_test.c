@@ -2,6 +2,7 @@
 /* Processes, gates and waiting for the kernel tests; see kernel_test.h. */
 #include "kernel_test.h"
 #include "kernel_objects.h"
+#include "textbook.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -35,6 +36,7 @@ static void add_test(Suite *s, const char *suite, const struct kt_test *t, int r
 	tc = suite_add_case(s, suite, name);
 	if (!tc)
 		return;
+	kt_textbook_add(suite, t, row);
 	tcase_set_timeout(tc, TEST_TIMEOUT_S);
 	tcase_add_unchecked_fixture(tc, NULL, kt_objects_remove);
 	tcase_add_checked_fixture(tc, kt_objects_isolate, NULL);
@@ -47,6 +49,8 @@ Suite *kt_suite(const char *name, const struct kt_test *tests, size_t n_tests)
 
 	kt_objects_share();
 	for (size_t i = 0; i < n_tests; i++) {
+		if (!kt_textbook_wants(&tests[i]))
+			continue;
 		for (int row = 0; row < tests[i].n_rows; row++)
 			add_test(s, name, &tests[i], row);
 	}
@@ -146,20 +150,49 @@ static void fail_or_skip(pid_t tid, long nr, int error)
 	ck_abort_msg("process %d ended and never blocked in call %ld", tid, nr);
 }
 
-void kt_wait_blocked(pid_t tid, long nr)
+/* The letter of /proc/TID/stat, or 0. */
+static char state_of(pid_t tid)
 {
 	char path[64];
-	char line[256] = "";
+	char state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(f);
+	return state;
+}
+
+/* Whether /proc/TID/syscall names the call; `line` is what it says. */
+static bool is_in_call(pid_t tid, long nr, char *line, int size)
+{
+	char path[64];
+	long seen;
+	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
-	for (int i = 0; i < MAX_POLLS; i++) {
-		FILE *f = fopen(path, "re");
-		long seen;
+	f = fopen(path, "re");
+	if (!f || !fgets(line, size, f))
+		fail_or_skip(tid, nr, errno);
+	fclose(f);
+	return sscanf(line, "%ld", &seen) == 1 && same_call(seen, nr);
+}
 
-		if (!f || !fgets(line, sizeof(line), f))
-			fail_or_skip(tid, nr, errno);
-		fclose(f);
-		if (sscanf(line, "%ld", &seen) == 1 && same_call(seen, nr))
+/*
+ * That file also shows the last call of one that was stopped, and, for a moment, of one that was
+ * woken and has not run yet. Neither sleeps, says its state; so it is asked in between.
+ */
+void kt_wait_blocked(pid_t tid, long nr)
+{
+	char line[256] = "";
+
+	for (int i = 0; i < MAX_POLLS; i++) {
+		if (is_in_call(tid, nr, line, sizeof(line)) && state_of(tid) == 'S' &&
+		    is_in_call(tid, nr, line, sizeof(line)))
 			return;
 		sched_yield();
 	}
@@ -168,17 +201,10 @@ void kt_wait_blocked(pid_t tid, long nr)
 
 void kt_wait_main_thread_gone(pid_t pid)
 {
-	char path[64];
 	char state = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	for (int i = 0; i < MAX_POLLS; i++) {
-		FILE *f = fopen(path, "re");
-
-		ck_assert_ptr_nonnull(f);
-		if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-			state = 0;
-		fclose(f);
+		state = state_of(pid);
 		if (state == 'Z')
 			return;
 		sched_yield();

@@ -11,19 +11,25 @@
 
 #include "report.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 enum kt_kind { KT_SEM, KT_MSG, KT_SHM };
 
-/* A test; or one for each row of a table (Check's _i), where a row begins with its name:
- * "test:row". */
+/*
+ * A test; or one for each row of a table (Check's _i), where a row begins with its name:
+ * "test:row". With a claim it is also a row of docs/textbook.md (textbook.c): what books and notes
+ * say, and what is so. Such a test calls kt_measured().
+ */
 struct kt_test {
 	const TTest **test;
 	const void *rows;
 	size_t row_bytes;
 	int n_rows;
+	const char *claim;
+	const char *truth;
 };
 
 #define KT_TEST(name) \
@@ -34,6 +40,16 @@ struct kt_test {
 	{ \
 		.test = &(name), .rows = (table), .row_bytes = sizeof((table)[0]), \
 		.n_rows = (int)SUITE_COUNT(table) \
+	}
+
+#define KT_CLAIM(name, claim_text, truth_text) \
+	{ \
+		.test = &(name), .n_rows = 1, .claim = (claim_text), .truth = (truth_text) \
+	}
+#define KT_CLAIM_ROWS(name, table, claim_text, truth_text) \
+	{ \
+		.test = &(name), .rows = (table), .row_bytes = sizeof((table)[0]), \
+		.n_rows = (int)SUITE_COUNT(table), .claim = (claim_text), .truth = (truth_text) \
 	}
 
 struct kt_message {
@@ -52,11 +68,30 @@ Suite *kt_suite(const char *name, const struct kt_test *tests, size_t n_tests);
 #define KT_CHILD(expr) ((expr) ? (void)0 : kt_child_fail(__FILE__, __LINE__, #expr))
 void kt_child_fail(const char *file, int line, const char *what) __attribute__((noreturn));
 
+/* What a test with a claim found, for the page; several calls are joined. Also in a child. What it
+ * prints is what the test asserts: a call that changes something is made once, before it. */
+void kt_measured(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* "EPIPE" for EPIPE or -EPIPE, "success" for 0. */
+const char *kt_errno(int error);
+
 pid_t kt_fork(void);
 int kt_wait(pid_t pid);
 void kt_join(pid_t pid);
 void kt_kill(pid_t pid);
 void kt_await_zombie(pid_t pid);
+/* Forks a child that does `before` and then becomes cat(1), which runs when this comes back. It
+ * ends when `*stdin_fd` is closed. */
+pid_t kt_fork_cat(void (*before)(void *arg), void *arg, int *stdin_fd);
+/* A thread of this process; kt_thread_join() waits for it. `tid` is known when it is back. */
+struct kt_thread {
+	pthread_t thread;
+	pid_t tid;
+	void *(*body)(void *arg);
+	void *arg;
+	struct kt_gate ready;
+};
+void kt_thread_start(struct kt_thread *thread, void *(*body)(void *arg), void *arg);
+void kt_thread_join(struct kt_thread *thread);
 void kt_stop_and_continue(pid_t pid);
 /* Comes back when thread `tid` sleeps in system call `nr`; fails the test if that never happens. */
 void kt_wait_blocked(pid_t tid, long nr);
@@ -88,8 +123,24 @@ int kt_semctl(int id, int num, int cmd, int value);
 int kt_send(int id, long type, const char *text, int flags);
 int kt_recv(int id, struct kt_message *m, size_t size_bytes, long type, int flags);
 
-/* A directory of the test's own; it and the files in it are removed at the end. */
+/* A mutex in memory that children forked from now on share, process-shared, of this type
+ * (PTHREAD_MUTEX_...); robust or not (PTHREAD_MUTEX_ROBUST, PTHREAD_MUTEX_STALLED). */
+pthread_mutex_t *kt_mutex(int type, int robust);
+
+/* What poll() shows at once. */
+int kt_poll(int fd, short events);
+/* Whether `body` lives without any system call but read, write and exit; in a child. */
+bool kt_needs_no_system_call(void (*body)(void *arg), void *arg);
+
+/* Memory, all zero, that children forked from now on share. */
+void *kt_shared(size_t n_bytes);
+/* A directory of the test's own; it and the files in it are removed at the end. A path there is
+ * good until the fourth one after it. */
 const char *kt_dir(void);
+const char *kt_path(const char *file);
+/* A name for mq_open, shm_open and sem_open, `n` below KT_NAMES; removed at the end. */
+enum { KT_NAMES = 3 };
+const char *kt_name(int n);
 
 /* A number from a file under /proc/sys, or -1; writes one, where this test has a namespace of its
  * own. */
@@ -112,12 +163,46 @@ Suite *pipe_suite(void);
 Suite *pipe_ends_suite(void);
 Suite *pipe_atomic_suite(void);
 Suite *fifo_suite(void);
+Suite *stdio_suite(void);
+Suite *splice_suite(void);
 Suite *msg_suite(void);
 Suite *msg_limits_suite(void);
+Suite *mq_suite(void);
+Suite *mq_name_suite(void);
+Suite *mq_notify_suite(void);
 Suite *shm_suite(void);
+Suite *mapping_suite(void);
+Suite *shm_posix_suite(void);
 Suite *ipc_id_suite(void);
+Suite *psem_suite(void);
+Suite *psem_named_suite(void);
+Suite *mutex_suite(void);
+Suite *mutex_robust_suite(void);
+Suite *mutex_priority_suite(void);
+Suite *cond_suite(void);
+Suite *rwlock_suite(void);
+Suite *barrier_suite(void);
+Suite *futex_suite(void);
+Suite *lock_flock_suite(void);
+Suite *lock_fcntl_suite(void);
+Suite *lock_ofd_suite(void);
+Suite *socket_suite(void);
+Suite *socket_ends_suite(void);
+Suite *socket_names_suite(void);
+Suite *socket_rights_suite(void);
+Suite *socket_tcp_suite(void);
 Suite *signal_suite(void);
 Suite *interrupt_suite(void);
+Suite *signalfd_suite(void);
+Suite *eventfd_suite(void);
+Suite *timerfd_suite(void);
+Suite *inotify_suite(void);
+Suite *pidfd_suite(void);
+Suite *wait_suite(void);
+Suite *poll_suite(void);
+Suite *epoll_suite(void);
+Suite *io_uring_suite(void);
+Suite *look_suite(void);
 Suite *claims_suite(void);
 
 #endif

@@ -3,6 +3,7 @@
 #include "kernel_test.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/syscall.h>
@@ -38,13 +39,18 @@ START_TEST(by_type)
 	struct kt_message m;
 	int id = kt_msgq();
 
+	char order[32] = "";
+
 	for (size_t i = 0; i < SUITE_COUNT(sent); i++)
 		ck_assert_int_eq(kt_send(id, sent[i].type, sent[i].text, 0), 0);
 	for (int i = 0; row->order[i]; i++) {
 		ck_assert_int_eq(kt_recv(id, &m, 8, row->type, row->flags | IPC_NOWAIT), 2);
 		ck_assert_str_eq(m.text, row->order[i]);
+		strcat(strcat(order, " "), m.text);
 	}
 	ck_assert_int_eq(kt_recv(id, &m, 8, row->type, row->flags | IPC_NOWAIT), -ENOMSG);
+	if (row->type < 0)
+		kt_measured("%ld of c1 a1 b1 a2 c2 (a is type 1):%s", row->type, order);
 }
 END_TEST
 
@@ -68,6 +74,7 @@ START_TEST(msg_noerror_cuts_it_and_loses_the_rest)
 	ck_assert_int_eq(kt_send(id, 1, "long message", 0), 0);
 	ck_assert_int_eq(kt_recv(id, &m, 4, 0, MSG_NOERROR), 4);
 	ck_assert_str_eq(m.text, "long");
+	kt_measured("with MSG_NOERROR: \"%s\" of \"long message\"", m.text);
 	ck_assert_int_eq(kt_recv(id, &m, 12, 0, IPC_NOWAIT), -ENOMSG);
 }
 END_TEST
@@ -156,6 +163,7 @@ START_TEST(msg_copy_takes_by_place_and_leaves_it)
 	ck_assert_int_eq(got, 3);
 	ck_assert_int_eq(m.type, 5);
 	ck_assert_str_eq(m.text, "one");
+	kt_measured("read \"%s\", and it was still there", m.text);
 	ck_assert_int_eq(kt_recv(id, &m, 8, 2, MSG_COPY | IPC_NOWAIT), -ENOMSG);
 	ck_assert_int_eq(kt_recv(id, &m, 8, 0, MSG_COPY), -EINVAL);
 	ck_assert_int_eq(kt_recv(id, &m, 8, 0, MSG_COPY | MSG_EXCEPT | IPC_NOWAIT), -EINVAL);
@@ -200,6 +208,23 @@ START_TEST(messages_outlive_their_sender)
 }
 END_TEST
 
+START_TEST(two_queues_have_no_common_order)
+{
+	int first = kt_msgq(), second = kt_msgq();
+	struct kt_message m;
+
+	/* Who looks into one after the other misses what comes into the first one then. */
+	ck_assert_int_eq(kt_recv(first, &m, 8, 0, IPC_NOWAIT), -ENOMSG);
+	ck_assert_int_eq(kt_send(first, 1, "one", 0), 0);
+	ck_assert_int_eq(kt_send(second, 1, "two", 0), 0);
+	ck_assert_int_eq(kt_recv(second, &m, 8, 0, IPC_NOWAIT), 3);
+	ck_assert_str_eq(m.text, "two");
+	kt_measured("sent one, two; received %s", m.text);
+	ck_assert_int_eq(kt_recv(first, &m, 8, 0, IPC_NOWAIT), 3);
+	kt_measured("%s", m.text);
+}
+END_TEST
+
 START_TEST(removal_ends_the_wait_at_once_with_eidrm)
 {
 	struct kt_message m;
@@ -220,17 +245,28 @@ END_TEST
 Suite *msg_suite(void)
 {
 	static const struct kt_test tests[] = {
-		KT_ROWS(by_type, type_rows),
+		KT_CLAIM_ROWS(by_type, type_rows,
+			      "A negative type takes the first message of a lower type.",
+			      "The lowest type first, and FIFO only within it."),
 		KT_TEST(too_long_gives_e2big_and_leaves_it),
-		KT_TEST(msg_noerror_cuts_it_and_loses_the_rest),
+		KT_CLAIM(
+			msg_noerror_cuts_it_and_loses_the_rest,
+			"A message that is too long is cut.",
+			"Only with MSG_NOERROR, and then its rest is lost. Otherwise E2BIG, and it stays."),
 		KT_TEST(too_long_does_not_look_for_a_shorter_one),
 		KT_TEST(a_blocked_receiver_gets_e2big_and_the_message_stays),
 		KT_TEST(a_blocked_receiver_is_not_woken_by_another_type),
 		KT_TEST(a_send_hands_over_to_the_receiver_that_waits),
-		KT_TEST(msg_copy_takes_by_place_and_leaves_it),
+		KT_CLAIM(msg_copy_takes_by_place_and_leaves_it,
+			 "A receiver always takes a message away.",
+			 "Not with MSG_COPY, which takes it by its place."),
 		KT_TEST(a_message_without_text_is_a_message),
 		KT_TEST(a_type_to_send_must_be_above_0),
 		KT_TEST(messages_outlive_their_sender),
+		KT_CLAIM(
+			two_queues_have_no_common_order,
+			"One sender's messages come in the order in which it sent them.",
+			"Within a queue and a type. Over two queues there is none: the receiver chooses where it looks."),
 		KT_TEST(removal_ends_the_wait_at_once_with_eidrm),
 	};
 

@@ -89,6 +89,7 @@ START_TEST(qbytes_bounds_the_number_of_empty_messages_too)
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(send_bytes(id, 0, IPC_NOWAIT), 0);
 	ck_assert_int_eq(send_bytes(id, 0, IPC_NOWAIT), -EAGAIN);
+	kt_measured("a queue of 4 bytes took %lu", stat_of(id).msg_qnum);
 }
 END_TEST
 
@@ -120,6 +121,7 @@ START_TEST(lowering_qbytes_keeps_what_is_in_it)
 	ck_assert_int_eq(send_bytes(id, 60, 0), 0);
 	set_qbytes(id, 100);
 	ck_assert_uint_eq(stat_of(id).msg_cbytes, 120);
+	kt_measured("%lu bytes in a queue lowered to 100", stat_of(id).msg_cbytes);
 	ck_assert_int_eq(send_bytes(id, 1, IPC_NOWAIT), -EAGAIN);
 	ck_assert_int_eq(kt_recv(id, &m, 60, 0, 0), 60);
 	ck_assert_int_eq(send_bytes(id, 40, IPC_NOWAIT), 0);
@@ -166,6 +168,7 @@ START_TEST(a_blocked_large_message_is_overtaken_by_a_small_one)
 	ck_assert_int_eq(send_bytes(id, 5, IPC_NOWAIT), 0);
 	ck_assert_int_eq(kt_recv(id, &m, 10, 0, 0), 5);
 	kt_wait_blocked(pid, SYS_msgsnd);
+	kt_measured("5 bytes went in while 10 waited");
 	ck_assert_int_eq(kt_recv(id, &m, 10, 0, 0), 5);
 	kt_join(pid);
 }
@@ -180,6 +183,7 @@ START_TEST(a_message_above_qbytes_waits_for_ever)
 	set_qbytes(id, 10);
 	pid = fork_sender(id, 11, 0);
 	ck_assert_uint_eq(stat_of(id).msg_qnum, 0);
+	kt_measured("waits with %lu messages in the queue", stat_of(id).msg_qnum);
 	kt_kill(pid);
 }
 END_TEST
@@ -202,13 +206,20 @@ Suite *msg_limits_suite(void)
 	static const struct kt_test tests[] = {
 		KT_TEST(msgmax_is_bytes_of_one_message),
 		KT_TEST(msgmnb_is_bytes_of_one_queue),
-		KT_TEST(qbytes_bounds_the_number_of_empty_messages_too),
+		KT_CLAIM(qbytes_bounds_the_number_of_empty_messages_too,
+			 "A queue of N bytes takes any number of empty messages.", "N of them."),
 		KT_TEST(raising_qbytes_above_msgmnb_needs_a_right),
-		KT_TEST(lowering_qbytes_keeps_what_is_in_it),
+		KT_CLAIM(lowering_qbytes_keeps_what_is_in_it,
+			 "Lowering `msg_qbytes` drops messages.", "All stay; senders wait."),
 		KT_TEST(a_full_queue_blocks_msgsnd_until_a_receive),
 		KT_TEST(raising_qbytes_wakes_a_blocked_sender),
-		KT_TEST(a_blocked_large_message_is_overtaken_by_a_small_one),
-		KT_TEST(a_message_above_qbytes_waits_for_ever),
+		KT_CLAIM(a_blocked_large_message_is_overtaken_by_a_small_one,
+			 "Senders at a full queue are served in order.",
+			 "A small message overtakes a large one that waits."),
+		KT_CLAIM(
+			a_message_above_qbytes_waits_for_ever,
+			"A message that cannot ever fit is refused.",
+			"Only above `msgmax`. Above `msg_qbytes` msgsnd waits for ever at an empty queue."),
 		KT_TEST(removal_ends_a_senders_wait_at_once_with_eidrm),
 	};
 

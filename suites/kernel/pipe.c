@@ -36,14 +36,6 @@ static int fill(int fd, size_t n_bytes)
 	return n_writes;
 }
 
-static int poll_now(int fd, short events)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	ck_assert_int_ge(poll(&p, 1, 0), 0);
-	return p.revents;
-}
-
 START_TEST(capacity_is_64_kib)
 {
 	int fd[2];
@@ -76,10 +68,14 @@ static const struct fill_row fill_rows[] = {
 START_TEST(fills)
 {
 	const struct fill_row *row = &fill_rows[_i];
+	int n_writes;
 	int fd[2];
 
 	make_pipe(fd, O_NONBLOCK | row->flags);
-	ck_assert_int_eq(fill(fd[1], row->write_bytes), row->n_writes);
+	n_writes = fill(fd[1], row->write_bytes);
+	kt_measured("%s of %zu: %zu bytes", row->flags ? "packets" : "writes", row->write_bytes,
+		    (size_t)n_writes * row->write_bytes);
+	ck_assert_int_eq(n_writes, row->n_writes);
 }
 END_TEST
 
@@ -93,6 +89,7 @@ START_TEST(a_page_is_free_only_when_read_to_its_end)
 	/* 4095 bytes less are in it, and still not one goes in. */
 	ck_assert_int_eq(write(fd[1], buffer, 1), -1);
 	ck_assert_int_eq(errno, EAGAIN);
+	kt_measured("after %d bytes read: %s", PAGE - 1, kt_errno(errno));
 	ck_assert_int_eq(read(fd[0], buffer, 1), 1);
 	ck_assert_int_eq(write(fd[1], buffer, PAGE), PAGE);
 }
@@ -103,14 +100,14 @@ START_TEST(pollout_means_a_free_page)
 	int fd[2];
 
 	make_pipe(fd, O_NONBLOCK);
-	ck_assert_int_eq(poll_now(fd[1], POLLOUT), POLLOUT);
+	ck_assert_int_eq(kt_poll(fd[1], POLLOUT), POLLOUT);
 	for (int i = 0; i < SLOTS - 1; i++)
 		ck_assert_int_eq(write(fd[1], buffer, PAGE), PAGE);
-	ck_assert_int_eq(poll_now(fd[1], POLLOUT), POLLOUT);
+	ck_assert_int_eq(kt_poll(fd[1], POLLOUT), POLLOUT);
 	ck_assert_int_eq(write(fd[1], buffer, 1), 1);
 	/* The last page is begun: no POLLOUT, and yet a byte goes in, because it fits behind the
 	 * other. */
-	ck_assert_int_eq(poll_now(fd[1], POLLOUT), 0);
+	ck_assert_int_eq(kt_poll(fd[1], POLLOUT), 0);
 	ck_assert_int_eq(write(fd[1], buffer, 1), 1);
 	ck_assert_int_eq(write(fd[1], buffer, PAGE), -1);
 	ck_assert_int_eq(errno, EAGAIN);
@@ -125,7 +122,7 @@ START_TEST(pollout_promises_pipe_buf_and_not_more)
 	make_pipe(fd, 0);
 	for (int i = 0; i < SLOTS - 1; i++)
 		ck_assert_int_eq(write(fd[1], buffer, PAGE), PAGE);
-	ck_assert_int_eq(poll_now(fd[1], POLLOUT), POLLOUT);
+	ck_assert_int_eq(kt_poll(fd[1], POLLOUT), POLLOUT);
 	pid = kt_fork();
 	if (!pid) {
 		/* A descriptor that poll() calls ready blocks all the same, when more is written.
@@ -134,6 +131,7 @@ START_TEST(pollout_promises_pipe_buf_and_not_more)
 		_exit(0);
 	}
 	kt_wait_blocked(pid, SYS_write);
+	kt_measured("after POLLOUT a write of %d bytes waits", PIPE_BUF + 1);
 	ck_assert_int_eq(read(fd[0], buffer, PAGE), PAGE);
 	kt_join(pid);
 }
@@ -170,9 +168,11 @@ START_TEST(f_setpipe_sz_rounds_up_to_a_power_of_two_pages)
 
 	make_pipe(fd, O_NONBLOCK);
 	ck_assert_int_eq(fcntl(fd[1], F_SETPIPE_SZ, 1), PAGE);
+	kt_measured("asked for 1: %d", fcntl(fd[1], F_GETPIPE_SZ));
 	ck_assert_int_eq(fill(fd[1], PAGE), 1);
 	ck_assert_int_eq(fcntl(fd[1], F_SETPIPE_SZ, PAGE + 1), 2 * PAGE);
 	ck_assert_int_eq(fcntl(fd[0], F_SETPIPE_SZ, 5 * PAGE), 8 * PAGE);
+	kt_measured("asked for %d: %d", 5 * PAGE, fcntl(fd[1], F_GETPIPE_SZ));
 	ck_assert_int_eq(fill(fd[1], PAGE), 7);
 	/* Not below what is in it. */
 	ck_assert_int_eq(fcntl(fd[1], F_SETPIPE_SZ, 4 * PAGE), -1);
@@ -226,6 +226,7 @@ START_TEST(o_direct_keeps_packets_apart_and_drops_their_rest)
 	ck_assert_int_eq(read(fd[0], buffer, 2), 2);
 	ck_assert_int_eq(read(fd[0], buffer, sizeof(buffer)), 6);
 	ck_assert_mem_eq(buffer, "second", 6);
+	kt_measured("after 2 bytes of \"first\" came \"%.6s\"", buffer);
 }
 END_TEST
 
@@ -246,16 +247,29 @@ Suite *pipe_suite(void)
 {
 	static const struct kt_test tests[] = {
 		KT_TEST(capacity_is_64_kib),
-		KT_ROWS(fills, fill_rows),
-		KT_TEST(a_page_is_free_only_when_read_to_its_end),
+		KT_CLAIM_ROWS(
+			fills, fill_rows, "A pipe holds 65536 bytes, however written.",
+			"It holds 16 pages. A write joins the last page only if it fits there whole."),
+		KT_CLAIM(
+			a_page_is_free_only_when_read_to_its_end,
+			"When a byte was read, a byte fits.",
+			"A page is free when it is read to its end. After 4095 bytes read, not one fits."),
 		KT_TEST(pollout_means_a_free_page),
-		KT_TEST(pollout_promises_pipe_buf_and_not_more),
+		KT_CLAIM(
+			pollout_promises_pipe_buf_and_not_more,
+			"POLLOUT means that a write does not block.",
+			"It means a free page: `PIPE_BUF` bytes. One byte more may block. Without POLLOUT a small write may still fit."),
 		KT_TEST(nonblocking_write_up_to_pipe_buf_is_all_or_nothing),
 		KT_TEST(nonblocking_write_above_pipe_buf_may_be_short),
-		KT_TEST(f_setpipe_sz_rounds_up_to_a_power_of_two_pages),
+		KT_CLAIM(
+			f_setpipe_sz_rounds_up_to_a_power_of_two_pages,
+			"F_SETPIPE_SZ sets the size.",
+			"It rounds up to a power of two pages; not below the content (EBUSY); not above `pipe-max-size` without the right (EPERM)."),
 		KT_TEST(pipe_max_size_binds_users_without_rights),
 		KT_TEST(fionread_counts_bytes),
-		KT_TEST(o_direct_keeps_packets_apart_and_drops_their_rest),
+		KT_CLAIM(o_direct_keeps_packets_apart_and_drops_their_rest,
+			 "A pipe never keeps the borders of writes.",
+			 "With O_DIRECT it does, and drops what a short read leaves."),
 		KT_TEST(without_o_direct_writes_have_no_borders),
 	};
 

@@ -73,8 +73,8 @@ static bool tore_one(void)
 	if (!pid) {
 		struct sched_param none = { 0 };
 
-		/* It must not push us from the CPU at the moment that we make room. */
-		KT_CHILD(sched_setscheduler(0, SCHED_IDLE, &none) == 0);
+		/* Of this kind none pushes us from the CPU at the moment that we make room. */
+		KT_CHILD(sched_setscheduler(0, SCHED_BATCH, &none) == 0);
 		memset(buffer, 'L', LARGE);
 		KT_CHILD(write(fd[1], buffer, LARGE) == LARGE);
 		_exit(0);
@@ -103,8 +103,10 @@ START_TEST(a_larger_write_that_waits_is_torn_by_another)
 
 	kt_pin();
 	for (int i = 0; i < MAX_TRIES; i++) {
-		if (tore_one())
+		if (tore_one()) {
+			kt_measured("a write of %d bytes had another's %d in it", LARGE, PIPE_BUF);
 			return;
+		}
 	}
 	ck_abort_msg("in %d tries nobody's write got into the large one", MAX_TRIES);
 }
@@ -144,6 +146,7 @@ START_TEST(a_large_write_is_cut_short_even_with_sa_restart)
 
 	ck_assert_int_eq(kill(pid, SIGUSR1), 0);
 	kt_join(pid);
+	kt_measured("%d of %d bytes", CAPACITY, LARGE);
 }
 END_TEST
 
@@ -201,9 +204,14 @@ Suite *pipe_atomic_suite(void)
 {
 	static const struct kt_test tests[] = {
 		KT_TEST(writes_of_pipe_buf_are_never_torn),
-		KT_TEST(a_larger_write_that_waits_is_torn_by_another),
+		KT_CLAIM(a_larger_write_that_waits_is_torn_by_another,
+			 "Writes to a pipe are atomic.",
+			 "Up to `PIPE_BUF`. A larger one that waits for space is torn by another."),
 		KT_TEST(a_large_write_is_cut_short_by_a_handler),
-		KT_TEST(a_large_write_is_cut_short_even_with_sa_restart),
+		KT_CLAIM(
+			a_large_write_is_cut_short_even_with_sa_restart,
+			"A blocking write writes all.",
+			"Not if a handler runs, even with SA_RESTART, or after stop and continue with no handler at all: it returns what is in."),
 		KT_TEST(a_large_write_is_cut_short_by_stop_and_continue),
 		KT_TEST(a_large_write_without_a_signal_is_never_short),
 		KT_TEST(a_write_that_put_in_nothing_yet_gives_eintr),

@@ -16,14 +16,6 @@ static void make_pipe(int fd[2], int flags)
 	ck_assert_int_eq(pipe2(fd, flags), 0);
 }
 
-static int poll_now(int fd, short events)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	ck_assert_int_ge(poll(&p, 1, 0), 0);
-	return p.revents;
-}
-
 START_TEST(reading_an_empty_pipe_blocks_while_there_is_a_writer)
 {
 	int fd[2];
@@ -62,7 +54,7 @@ START_TEST(reading_an_empty_pipe_gives_eof_without_a_writer)
 	make_pipe(fd, O_NONBLOCK);
 	close(fd[1]);
 	ck_assert_int_eq(read(fd[0], &c, 1), 0);
-	ck_assert_int_eq(poll_now(fd[0], POLLIN), POLLHUP);
+	ck_assert_int_eq(kt_poll(fd[0], POLLIN), POLLHUP);
 }
 END_TEST
 
@@ -80,7 +72,7 @@ START_TEST(what_was_written_outlives_its_writer)
 	}
 	close(fd[1]);
 	kt_wait(pid);
-	ck_assert_int_eq(poll_now(fd[0], POLLIN), POLLIN | POLLHUP);
+	ck_assert_int_eq(kt_poll(fd[0], POLLIN), POLLIN | POLLHUP);
 	ck_assert_int_eq(read(fd[0], got, sizeof(got)), 4);
 	ck_assert_int_eq(read(fd[0], got, sizeof(got)), 0);
 }
@@ -127,6 +119,7 @@ START_TEST(a_readers_own_write_end_keeps_eof_away)
 	close(fd[1]);
 	/* Nobody else is left, and it waits: for itself. */
 	kt_wait_blocked(pid, SYS_read);
+	kt_measured("the reader, alone, waits");
 	kt_kill(pid);
 }
 END_TEST
@@ -143,7 +136,7 @@ START_TEST(epipe_and_sigpipe_come_only_without_a_reader)
 	ck_assert_int_eq(write(fd[1], "x", 1), -1);
 	ck_assert_int_eq(errno, EPIPE);
 	ck_assert_int_eq(kt_n_handled, 1);
-	ck_assert_int_eq(poll_now(fd[1], POLLOUT), POLLOUT | POLLERR);
+	ck_assert_int_eq(kt_poll(fd[1], POLLOUT), POLLOUT | POLLERR);
 }
 END_TEST
 
@@ -219,6 +212,7 @@ START_TEST(a_write_of_nothing_does_nothing)
 	close(fd[0]);
 	/* Not even EPIPE. */
 	ck_assert_int_eq(write(fd[1], "", 0), 0);
+	kt_measured("without a reader: 0");
 }
 END_TEST
 
@@ -299,12 +293,16 @@ Suite *pipe_ends_suite(void)
 		KT_TEST(reading_an_empty_pipe_gives_eof_without_a_writer),
 		KT_TEST(what_was_written_outlives_its_writer),
 		KT_TEST(the_last_writers_death_ends_a_blocked_read),
-		KT_TEST(a_readers_own_write_end_keeps_eof_away),
+		KT_CLAIM(
+			a_readers_own_write_end_keeps_eof_away, "Unused ends do no harm.",
+			"A reader with its own write end open waits for itself; a writer with its own read end never gets EPIPE."),
 		KT_TEST(epipe_and_sigpipe_come_only_without_a_reader),
 		KT_TEST(sigpipe_kills_by_default),
 		KT_TEST(a_writers_own_read_end_keeps_epipe_away),
 		KT_TEST(a_blocked_write_ends_when_the_last_reader_goes),
-		KT_TEST(a_write_of_nothing_does_nothing),
+		KT_CLAIM(a_write_of_nothing_does_nothing,
+			 "Writing nothing gives EPIPE too, or ends the file.",
+			 "It does nothing at all."),
 		KT_TEST(a_pipe_cannot_seek_and_its_ends_are_one_way),
 		KT_TEST(a_byte_is_read_by_one_reader_only),
 		KT_TEST(proc_gives_a_pipe_to_one_that_did_not_inherit_it),

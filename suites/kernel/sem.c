@@ -31,6 +31,9 @@ START_TEST(semget_of_an_existing_set_compares_the_size)
 	ck_assert_int_eq(get_by_key(key, 1, IPC_CREAT | 0600), id);
 	ck_assert_int_eq(get_by_key(key, 0, 0), id);
 	ck_assert_int_eq(get_by_key(key, 4, IPC_CREAT | 0600), -EINVAL);
+	kt_measured("of 3: 0 %s, 1 %s, 4 %s", get_by_key(key, 0, 0) == id ? "is right" : "fails",
+		    get_by_key(key, 1, 0) == id ? "is right" : "fails",
+		    kt_errno(get_by_key(key, 4, 0)));
 	ck_assert_int_eq(semctl(id, 0, IPC_STAT, &ds), 0);
 	ck_assert_uint_eq(ds.sem_nsems, 3);
 }
@@ -57,6 +60,7 @@ START_TEST(a_new_set_is_all_zero)
 	kt_track(KT_SEM, id);
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(kt_semval(id, i), 0);
+	kt_measured("%d, %d, %d", kt_semval(id, 0), kt_semval(id, 1), kt_semval(id, 2));
 }
 END_TEST
 
@@ -68,6 +72,7 @@ START_TEST(otime_is_zero_until_the_first_semop)
 	/* SETVAL does not count: that is what Stevens's cure for the race of two makers rests on.
 	 */
 	ck_assert_int_eq(semctl(id, 0, IPC_STAT, &ds), 0);
+	kt_measured("after SETVAL: %ld", (long)ds.sem_otime);
 	ck_assert_int_eq(ds.sem_otime, 0);
 	ck_assert_int_eq(kt_semop(id, 0, -1, 0), 0);
 	ck_assert_int_eq(semctl(id, 0, IPC_STAT, &ds), 0);
@@ -86,6 +91,8 @@ START_TEST(several_operations_are_done_together_or_not_at_all)
 	ck_assert_int_eq(kt_semctl(id, 0, SETVAL, 1), 0);
 	ck_assert_int_eq(semop(id, both, 2), -1);
 	ck_assert_int_eq(errno, EAGAIN);
+	kt_measured("of two P one could not be done: %s, and the other value is %d still",
+		    kt_errno(errno), kt_semval(id, 0));
 	ck_assert_int_eq(kt_semval(id, 0), 1);
 	ck_assert_int_eq(kt_semctl(id, 1, SETVAL, 1), 0);
 	ck_assert_int_eq(semop(id, both, 2), 0);
@@ -132,7 +139,10 @@ START_TEST(above_32767_v_fails_and_does_not_wait)
 {
 	int id = kt_sem(1, SEMVMX_HERE);
 
-	ck_assert_int_eq(kt_semop(id, 0, 1, 0), -ERANGE);
+	int error = kt_semop(id, 0, 1, 0);
+
+	kt_measured("V at %d: %s", SEMVMX_HERE, kt_errno(error));
+	ck_assert_int_eq(error, -ERANGE);
 	ck_assert_int_eq(kt_semval(id, 0), SEMVMX_HERE);
 	ck_assert_int_eq(kt_semctl(id, 0, SETVAL, SEMVMX_HERE + 1), -ERANGE);
 	ck_assert_int_eq(kt_semctl(id, 0, SETVAL, -1), -ERANGE);
@@ -162,6 +172,8 @@ START_TEST(getpid_is_the_last_that_changed_the_value)
 
 	/* On Linux SETVAL counts. */
 	ck_assert_int_eq(kt_semctl(id, 0, GETPID, 0), getpid());
+	kt_measured("after SETVAL: %s",
+		    kt_semctl(id, 0, GETPID, 0) == getpid() ? "its caller" : "another");
 	pid = kt_fork();
 	if (!pid) {
 		KT_CHILD(kt_semop(id, 0, -1, 0) == 0);
@@ -192,16 +204,28 @@ END_TEST
 Suite *sem_suite(void)
 {
 	static const struct kt_test tests[] = {
-		KT_TEST(semget_of_an_existing_set_compares_the_size),
+		KT_CLAIM(semget_of_an_existing_set_compares_the_size,
+			 "semget of an existing set must name its size.",
+			 "A smaller number, also 0, is right. A larger one gives EINVAL."),
 		KT_TEST(semget_errors),
-		KT_TEST(a_new_set_is_all_zero),
-		KT_TEST(otime_is_zero_until_the_first_semop),
-		KT_TEST(several_operations_are_done_together_or_not_at_all),
+		KT_CLAIM(a_new_set_is_all_zero, "A new semaphore's value is undefined.",
+			 "POSIX says so; Linux makes it 0."),
+		KT_CLAIM(
+			otime_is_zero_until_the_first_semop, "SETVAL sets `sem_otime`.",
+			"Only semop does. Stevens's cure for the race of two makers rests on that."),
+		KT_CLAIM(
+			several_operations_are_done_together_or_not_at_all,
+			"The operations of a call are done one by one.",
+			"All or none. Their order counts all the same: the value may not pass below 0 on the way."),
 		KT_TEST(operations_of_a_call_count_in_their_order),
 		KT_TEST(wait_for_zero_and_raise_is_a_lock_without_setval),
-		KT_TEST(above_32767_v_fails_and_does_not_wait),
+		KT_CLAIM(above_32767_v_fails_and_does_not_wait, "A V above the maximum waits.",
+			 "It fails at once."),
 		KT_TEST(semop_errors),
-		KT_TEST(getpid_is_the_last_that_changed_the_value),
+		KT_CLAIM(
+			getpid_is_the_last_that_changed_the_value,
+			"GETPID is the last semop's caller.",
+			"On Linux also SETVAL's, and that of the dead process whose adjustment was applied. A failed call does not count."),
 		KT_TEST(a_wait_for_zero_that_passes_sets_getpid),
 	};
 

@@ -51,6 +51,7 @@ START_TEST(sigkill_applies_it)
 	pid_t pid = fork_holder(id, 0, -1, &done, &end);
 
 	kt_kill(pid);
+	kt_measured("taken from 1, then SIGKILL: %d", kt_semval(id, 0));
 	ck_assert_int_eq(kt_semval(id, 0), 1);
 }
 END_TEST
@@ -150,11 +151,14 @@ START_TEST(p_with_undo_and_v_without_gives_erange_after_32767_rounds)
 	pid_t pid = kt_fork();
 
 	if (!pid) {
-		for (int i = 0; i < SEMVMX_HERE; i++) {
+		int n_rounds = 0;
+
+		for (; n_rounds < SEMVMX_HERE; n_rounds++) {
 			KT_CHILD(kt_semop(id, 0, -1, SEM_UNDO) == 0);
 			KT_CHILD(kt_semop(id, 0, 1, 0) == 0);
 		}
 		KT_CHILD(kt_semop(id, 0, -1, SEM_UNDO) == -ERANGE);
+		kt_measured("after %d rounds P gives ERANGE", n_rounds);
 		/* The refused call changed nothing; without the flag it still works. */
 		KT_CHILD(kt_semval(id, 0) == 1);
 		KT_CHILD(kt_semop(id, 0, -1, 0) == 0);
@@ -162,6 +166,7 @@ START_TEST(p_with_undo_and_v_without_gives_erange_after_32767_rounds)
 		_exit(0);
 	}
 	kt_join(pid);
+	kt_measured("after the exit the value is %d instead of 1", kt_semval(id, 0));
 	/* 1 + 32767 is above the highest value. */
 	ck_assert_int_eq(kt_semval(id, 0), SEMVMX_HERE);
 }
@@ -224,6 +229,7 @@ START_TEST(setval_by_another_process_clears_it)
 	/* Even to the value that it has. */
 	ck_assert_int_eq(kt_semctl(id, 0, SETVAL, 0), 0);
 	kt_kill(pid);
+	kt_measured("taken from 1, another's SETVAL 0, death: %d", kt_semval(id, 0));
 	ck_assert_int_eq(kt_semval(id, 0), 0);
 }
 END_TEST
@@ -325,6 +331,8 @@ START_TEST(the_flag_counts_for_each_operation_of_a_call)
 		_exit(0);
 	}
 	kt_join(pid);
+	kt_measured("both taken from 1, one with the flag, then exit: %d and %d", kt_semval(id, 0),
+		    kt_semval(id, 1));
 	ck_assert_int_eq(kt_semval(id, 0), 1);
 	ck_assert_int_eq(kt_semval(id, 1), 0);
 }
@@ -334,24 +342,33 @@ Suite *sem_undo_suite(void)
 {
 	static const struct kt_test tests[] = {
 		KT_TEST(exit_applies_it),
-		KT_TEST(sigkill_applies_it),
+		KT_CLAIM(
+			sigkill_applies_it, "SIGKILL leaves the semaphore taken.",
+			"Not with SEM_UNDO: it is applied at death, before anybody waits for the child, and wakes waiters."),
 		KT_TEST(without_the_flag_sigkill_restores_nothing),
 		KT_TEST(it_is_applied_at_death_and_not_at_wait),
 		KT_TEST(it_wakes_a_waiter),
 		KT_TEST(it_makes_the_dead_process_the_last_user),
 		KT_TEST(a_matched_pair_leaves_nothing_to_undo),
 		KT_TEST(p_with_undo_and_v_without_counts_twice_at_exit),
-		KT_TEST(p_with_undo_and_v_without_gives_erange_after_32767_rounds),
+		KT_CLAIM(
+			p_with_undo_and_v_without_gives_erange_after_32767_rounds,
+			"The flag belongs on the P; the V does not matter.",
+			"The exit then adds each P a second time. After 32,767 rounds P fails with ERANGE. The reverse fails in V, after 32,768 rounds."),
 		KT_TEST(p_without_undo_and_v_with_it_gives_erange_after_32768_rounds),
 		KT_TEST(it_is_clamped_at_0),
 		KT_TEST(it_is_clamped_at_32767),
-		KT_TEST(setval_by_another_process_clears_it),
+		KT_CLAIM(
+			setval_by_another_process_clears_it,
+			"Only the holder can drop its adjustment.",
+			"SETVAL and SETALL by anybody clear it, even to the same value. The other semaphores of the set keep theirs."),
 		KT_TEST(setall_by_another_process_clears_it),
 		KT_TEST(setval_by_the_holder_clears_it),
 		KT_TEST(setval_spares_the_other_semaphores_of_the_set),
 		KT_TEST(removal_frees_it),
 		KT_TEST(a_refused_or_failed_call_leaves_none),
-		KT_TEST(the_flag_counts_for_each_operation_of_a_call),
+		KT_CLAIM(the_flag_counts_for_each_operation_of_a_call,
+			 "The flag is for the whole call.", "For each operation of it."),
 	};
 
 	return kt_suite("sem_undo", tests, SUITE_COUNT(tests));

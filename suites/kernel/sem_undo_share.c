@@ -2,7 +2,6 @@
 /* SEM_UNDO: to whom the adjustment belongs: threads, fork, exec, CLONE_SYSVSEM, unshare. */
 #include "kernel_test.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -38,10 +37,12 @@ START_TEST(a_threads_exit_does_not_apply_it)
 
 	if (!pid) {
 		run_thread(take_with_undo, &id);
+		kt_measured("after the thread's end %d", kt_semval(id, 0));
 		KT_CHILD(kt_semval(id, 0) == 0);
 		_exit(0);
 	}
 	kt_join(pid);
+	kt_measured("after the process's end %d", kt_semval(id, 0));
 	ck_assert_int_eq(kt_semval(id, 0), 1);
 }
 END_TEST
@@ -97,29 +98,22 @@ START_TEST(the_main_threads_exit_does_not_apply_it_either)
 }
 END_TEST
 
+static void take_before_exec(void *id)
+{
+	take_with_undo(id);
+}
+
 START_TEST(it_survives_exec)
 {
-	int in[2], out[2];
 	int id = kt_sem(1, 1);
-	char c;
-	pid_t pid;
+	int end;
+	pid_t pid = kt_fork_cat(take_before_exec, &id, &end);
 
-	ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
-	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-	pid = kt_fork();
-	if (!pid) {
-		KT_CHILD(kt_semop(id, 0, -1, SEM_UNDO) == 0);
-		KT_CHILD(dup2(in[0], 0) == 0 && dup2(out[1], 1) == 1);
-		execlp("cat", "cat", (char *)NULL);
-		KT_CHILD(!"exec of cat");
-	}
-	close(in[0]);
-	/* What comes back was read by cat: the exec is behind us. */
-	ck_assert_int_eq(write(in[1], "x", 1), 1);
-	ck_assert_int_eq(read(out[0], &c, 1), 1);
+	kt_measured("after exec %d", kt_semval(id, 0));
 	ck_assert_int_eq(kt_semval(id, 0), 0);
-	close(in[1]);
+	close(end);
 	kt_join(pid);
+	kt_measured("after the end %d", kt_semval(id, 0));
 	ck_assert_int_eq(kt_semval(id, 0), 1);
 }
 END_TEST
@@ -137,10 +131,12 @@ START_TEST(fork_does_not_inherit_it)
 		if (!grandchild)
 			_exit(0);
 		KT_CHILD(waitpid(grandchild, NULL, 0) == grandchild);
+		kt_measured("after the child's end %d", kt_semval(id, 0));
 		KT_CHILD(kt_semval(id, 0) == 0);
 		_exit(0);
 	}
 	kt_join(pid);
+	kt_measured("after the parent's %d", kt_semval(id, 0));
 	ck_assert_int_eq(kt_semval(id, 0), 1);
 }
 END_TEST
@@ -212,10 +208,12 @@ START_TEST(clone_sysvsem_shares_it)
 		}
 		KT_CHILD(waitpid(sharer, NULL, 0) == sharer);
 		/* The one that took it is dead and reaped; the list lives on with the other. */
+		kt_measured("after the taker's end %d", kt_semval(id, 0));
 		KT_CHILD(kt_semval(id, 0) == 0);
 		_exit(0);
 	}
 	kt_join(pid);
+	kt_measured("after the other's %d", kt_semval(id, 0));
 	ck_assert_int_eq(kt_semval(id, 0), 1);
 }
 END_TEST
@@ -265,14 +263,20 @@ END_TEST
 Suite *sem_undo_share_suite(void)
 {
 	static const struct kt_test tests[] = {
-		KT_TEST(a_threads_exit_does_not_apply_it),
+		KT_CLAIM(
+			a_threads_exit_does_not_apply_it,
+			"The kernel undoes it when the thread ends.",
+			"The adjustment is the process's. Neither a thread's end nor the main thread's end applies it."),
 		KT_TEST(threads_share_one_adjustment),
 		KT_TEST(the_main_threads_exit_does_not_apply_it_either),
-		KT_TEST(it_survives_exec),
-		KT_TEST(fork_does_not_inherit_it),
+		KT_CLAIM(it_survives_exec, "exec starts afresh.", "The adjustment survives exec."),
+		KT_CLAIM(fork_does_not_inherit_it, "A child inherits it.",
+			 "It does not. A child's V does not pay the parent's debt."),
 		KT_TEST(the_parents_exit_applies_it_while_the_child_goes_on),
 		KT_TEST(a_v_by_the_child_does_not_pay_the_parents_debt),
-		KT_TEST(clone_sysvsem_shares_it),
+		KT_CLAIM(
+			clone_sysvsem_shares_it, "Each process has its own.",
+			"Not with CLONE_SYSVSEM: then the last one's end applies it. `unshare(CLONE_SYSVSEM)` applies it at once."),
 		KT_TEST(unshare_of_sysvsem_applies_it),
 		KT_TEST(two_holders_are_undone_each_for_itself),
 	};

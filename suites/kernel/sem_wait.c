@@ -67,6 +67,7 @@ START_TEST(a_waiter_with_several_operations_counts_where_it_is_blocked)
 	ck_assert_int_eq(kt_semctl(id, 2, GETNCNT, 0), 0);
 	/* It holds nothing while it waits: another one takes semaphore 0 from under it. */
 	ck_assert_int_eq(kt_semop(id, 0, -1, IPC_NOWAIT), 0);
+	kt_measured("another one took the free one from under it");
 	ck_assert_int_eq(kt_semop(id, 1, 1, 0), 0);
 	ck_assert_int_eq(kt_semctl(id, 0, GETNCNT, 0), 1);
 	ck_assert_int_eq(kt_semop(id, 0, 1, 0), 0);
@@ -79,6 +80,7 @@ START_TEST(removal_ends_the_wait_at_once_with_eidrm)
 {
 	int id = kt_sem(2, 0);
 	pid_t waiters[2];
+	int error;
 
 	ck_assert_int_eq(kt_semctl(id, 1, SETVAL, 1), 0);
 	waiters[0] = fork_waiter(id, 0, -1, -EIDRM);
@@ -87,7 +89,9 @@ START_TEST(removal_ends_the_wait_at_once_with_eidrm)
 	kt_join(waiters[0]);
 	kt_join(waiters[1]);
 	/* Who comes later sees another error. */
-	ck_assert_int_eq(kt_semop(id, 0, -1, 0), -EINVAL);
+	error = kt_semop(id, 0, -1, 0);
+	kt_measured("the waiters got EIDRM, one who came later %s", kt_errno(error));
+	ck_assert_int_eq(error, -EINVAL);
 }
 END_TEST
 
@@ -115,6 +119,9 @@ START_TEST(a_v_hands_over_to_the_one_that_waits_longest)
 		ck_assert_int_eq(kt_semval(id, 0), 0);
 		ck_assert_int_eq(kt_semctl(id, 0, GETPID, 0), waiters[i]);
 		ck_assert_int_eq(kt_semop(id, 0, -1, IPC_NOWAIT), -EAGAIN);
+		if (!i)
+			kt_measured("after V the value is %d, and P gives EAGAIN",
+				    kt_semval(id, 0));
 		kt_join(waiters[i]);
 	}
 }
@@ -128,6 +135,8 @@ START_TEST(a_waiter_that_wants_more_is_overtaken)
 
 	ck_assert_int_eq(kt_semop(id, 0, 1, 0), 0);
 	kt_join(wants_one);
+	kt_measured("the later one that wanted 1 got it, %d waits on",
+		    kt_semctl(id, 0, GETNCNT, 0));
 	ck_assert_int_eq(kt_semctl(id, 0, GETNCNT, 0), 1);
 	/* Nor does the value that it waits for stay reserved. */
 	ck_assert_int_eq(kt_semop(id, 0, 1, 0), 0);
@@ -168,11 +177,20 @@ Suite *sem_wait_suite(void)
 {
 	static const struct kt_test tests[] = {
 		KT_TEST(getncnt_and_getzcnt_count_the_waiters),
-		KT_TEST(a_waiter_with_several_operations_counts_where_it_is_blocked),
-		KT_TEST(removal_ends_the_wait_at_once_with_eidrm),
+		KT_CLAIM(a_waiter_with_several_operations_counts_where_it_is_blocked,
+			 "A waiter for several semaphores holds those that were free.",
+			 "It holds nothing; it is counted only where it is blocked."),
+		KT_CLAIM(
+			removal_ends_the_wait_at_once_with_eidrm, "Removal waits for the users.",
+			"That is shared memory. A semaphore set goes at once: waiters get EIDRM, later callers EINVAL."),
 		KT_TEST(setval_wakes_waiters),
-		KT_TEST(a_v_hands_over_to_the_one_that_waits_longest),
-		KT_TEST(a_waiter_that_wants_more_is_overtaken),
+		KT_CLAIM(
+			a_v_hands_over_to_the_one_that_waits_longest, "After a V anybody may win.",
+			"The kernel does the longest waiter's P within the V. Nobody gets in between."),
+		KT_CLAIM(
+			a_waiter_that_wants_more_is_overtaken,
+			"Waiting is first come, first served.",
+			"Not for different amounts: one that wants 2 is overtaken by one that wants 1, and can starve."),
 		KT_TEST(the_death_of_a_waiter_takes_it_off_the_count),
 		KT_TEST(semtimedop_ends_with_eagain_like_ipc_nowait),
 	};

@@ -3,7 +3,6 @@
 #include "kernel_test.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -139,11 +138,15 @@ END_TEST
 
 START_TEST(more_segments_than_shmmni_give_enospc)
 {
+	int error;
+
 	if (!kt_set_sysctl("kernel/shmmni", 2))
 		suite_skip("kernel.shmmni may not be set here");
 	ck_assert_int_ge(get(IPC_PRIVATE, 1, 0600), 0);
 	ck_assert_int_ge(get(IPC_PRIVATE, 1, 0600), 0);
-	ck_assert_int_eq(get(IPC_PRIVATE, 1, 0600), -ENOSPC);
+	error = get(IPC_PRIVATE, 1, 0600);
+	kt_measured("a third one with shmmni 2: %s", kt_errno(error));
+	ck_assert_int_eq(error, -ENOSPC);
 }
 END_TEST
 
@@ -166,6 +169,7 @@ START_TEST(nattch_counts_attachments_and_not_processes)
 	void *second = attach(id, 0);
 
 	ck_assert_ptr_ne(first, second);
+	kt_measured("%lu of one process", n_attached(id));
 	ck_assert_uint_eq(n_attached(id), 2);
 	ck_assert_int_eq(shmdt(first), 0);
 	ck_assert_uint_eq(n_attached(id), 1);
@@ -196,26 +200,22 @@ START_TEST(fork_attaches_and_exit_detaches)
 }
 END_TEST
 
+static void do_nothing(void *arg)
+{
+	(void)arg;
+}
+
 START_TEST(exec_detaches)
 {
-	int in[2], out[2];
 	int id = kt_shm(1);
 	pid_t pid;
-	char c;
+	int end;
 
 	attach(id, 0);
-	ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
-	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-	pid = kt_fork();
-	if (!pid) {
-		KT_CHILD(dup2(in[0], 0) == 0 && dup2(out[1], 1) == 1);
-		execlp("cat", "cat", (char *)NULL);
-		KT_CHILD(!"exec of cat");
-	}
-	ck_assert_int_eq(write(in[1], "x", 1), 1);
-	ck_assert_int_eq(read(out[0], &c, 1), 1);
+	pid = kt_fork_cat(do_nothing, NULL, &end);
 	ck_assert_uint_eq(n_attached(id), 1);
-	kt_kill(pid);
+	close(end);
+	kt_join(pid);
 }
 END_TEST
 
@@ -238,6 +238,7 @@ START_TEST(removal_waits_for_the_last_detach)
 	ck_assert_int_eq(get(key, 8, 0), -ENOENT);
 	ck_assert_int_ne(get(key, 8, IPC_CREAT | 0600), id);
 	ck_assert_str_eq(at, "alive");
+	kt_measured("after IPC_RMID the memory reads \"%s\"", at);
 	ck_assert_int_eq(shmdt(at), 0);
 	ck_assert_int_eq(stat_of(id, &ds), -EINVAL);
 }
@@ -253,6 +254,7 @@ START_TEST(linux_attaches_after_removal_while_one_is_attached)
 	second = attach(id, 0);
 	strcpy(first, "same");
 	ck_assert_str_eq(second, "same");
+	kt_measured("attached after IPC_RMID, and read \"%s\"", second);
 	shmdt(first);
 	shmdt(second);
 	ck_assert_ptr_eq(shmat(id, NULL, 0), (void *)-1);
@@ -290,7 +292,9 @@ START_TEST(content_stays_while_nobody_is_attached)
 	strcpy(at, "kept");
 	ck_assert_int_eq(shmdt(at), 0);
 	ck_assert_uint_eq(n_attached(id), 0);
-	ck_assert_str_eq(attach(id, 0), "kept");
+	at = attach(id, 0);
+	kt_measured("attached again: \"%s\"", at);
+	ck_assert_str_eq(at, "kept");
 }
 END_TEST
 
@@ -327,15 +331,26 @@ Suite *shm_suite(void)
 		KT_TEST(size_0_gives_einval),
 		KT_TEST(a_size_above_shmmax_gives_einval),
 		KT_TEST(more_pages_than_shmall_give_enospc),
-		KT_TEST(more_segments_than_shmmni_give_enospc),
+		KT_CLAIM(
+			more_segments_than_shmmni_give_enospc,
+			"ENOMEM is the error when there is no room.",
+			"Size 0 or above `shmmax`: EINVAL. Above `shmall` or `shmmni`: ENOSPC. More than memory: ENOMEM."),
 		KT_TEST(more_than_there_is_memory_gives_enomem),
-		KT_TEST(nattch_counts_attachments_and_not_processes),
+		KT_CLAIM(
+			nattch_counts_attachments_and_not_processes,
+			"`shm_nattch` counts processes.",
+			"Attachments: one process can have several. fork adds, exec and death take away."),
 		KT_TEST(fork_attaches_and_exit_detaches),
 		KT_TEST(exec_detaches),
-		KT_TEST(removal_waits_for_the_last_detach),
-		KT_TEST(linux_attaches_after_removal_while_one_is_attached),
+		KT_CLAIM(removal_waits_for_the_last_detach, "IPC_RMID removes the segment at once.",
+			 "Its key at once; the memory at the last detach."),
+		KT_CLAIM(linux_attaches_after_removal_while_one_is_attached,
+			 "After IPC_RMID nobody can attach.",
+			 "On Linux one can, by id, while another is attached."),
 		KT_TEST(a_killed_process_detaches_and_so_completes_removal),
-		KT_TEST(content_stays_while_nobody_is_attached),
+		KT_CLAIM(content_stays_while_nobody_is_attached,
+			 "Without an attached process the content is gone.",
+			 "It stays until removal."),
 		KT_TEST(shm_rdonly_is_enforced),
 		KT_TEST(an_address_must_be_aligned_or_shm_rnd_given),
 	};

@@ -51,6 +51,7 @@ static bool is_pending(int signo)
 START_TEST(standard_signals_do_not_queue)
 {
 	siginfo_t info;
+	int next;
 
 	block(SIGUSR1);
 	for (int i = 1; i <= 3; i++)
@@ -58,7 +59,10 @@ START_TEST(standard_signals_do_not_queue)
 	ck_assert_int_eq(take(&info), SIGUSR1);
 	/* The first stays; the later ones are lost, value and all. */
 	ck_assert_int_eq(info.si_value.sival_int, 1);
-	ck_assert_int_eq(take(&info), -EAGAIN);
+	next = take(&info);
+	kt_measured("3 sent, with values 1 2 3: value %d came, then %s", info.si_value.sival_int,
+		    kt_errno(next));
+	ck_assert_int_eq(next, -EAGAIN);
 }
 END_TEST
 
@@ -194,6 +198,7 @@ START_TEST(unblock_and_then_pause_loses_the_signal)
 		_exit(0);
 	}
 	kt_wait_blocked(pid, SYS_pause);
+	kt_measured("pause() waits");
 	kt_kill(pid);
 }
 END_TEST
@@ -228,6 +233,7 @@ START_TEST(a_zombie_takes_signals_without_an_error)
 	kt_await_zombie(pid);
 	ck_assert_int_eq(kill(pid, 0), 0);
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	kt_measured("SIGKILL to a zombie: success");
 	kt_join(pid);
 	ck_assert_int_eq(kill(pid, 0), -1);
 	ck_assert_int_eq(errno, ESRCH);
@@ -249,6 +255,7 @@ START_TEST(several_children_may_give_one_sigchld)
 	}
 	ck_assert_int_eq(take(&info), SIGCHLD);
 	ck_assert_int_eq(take(&info), -EAGAIN);
+	kt_measured("1 for %d children", N_CHILDREN);
 	for (int i = 0; i < N_CHILDREN; i++)
 		ck_assert_int_gt(waitpid(-1, NULL, 0), 0);
 }
@@ -257,7 +264,9 @@ END_TEST
 Suite *signal_suite(void)
 {
 	static const struct kt_test tests[] = {
-		KT_TEST(standard_signals_do_not_queue),
+		KT_CLAIM(
+			standard_signals_do_not_queue, "Signals are counted.",
+			"Standard ones are not: the first stays, with its value. Real-time ones queue, in order."),
 		KT_TEST(real_time_signals_queue_in_order),
 		KT_TEST(the_lowest_number_comes_first),
 		KT_TEST(a_full_queue_gives_eagain_to_sigqueue_and_not_to_kill),
@@ -265,10 +274,14 @@ Suite *signal_suite(void)
 		KT_TEST(fork_keeps_the_mask_and_drops_pending_ones),
 		KT_TEST(exec_resets_handlers_and_keeps_what_is_ignored),
 		KT_TEST(sigsuspend_takes_what_was_pending_at_once),
-		KT_TEST(unblock_and_then_pause_loses_the_signal),
+		KT_CLAIM(
+			unblock_and_then_pause_loses_the_signal, "Unblock, then pause().",
+			"The signal comes in between, and pause() waits for ever. sigsuspend() does both at once."),
 		KT_TEST(signalfd_reads_pending_ones_and_a_handler_does_not_run),
-		KT_TEST(a_zombie_takes_signals_without_an_error),
-		KT_TEST(several_children_may_give_one_sigchld),
+		KT_CLAIM(a_zombie_takes_signals_without_an_error,
+			 "kill() fails for a dead process.", "Not for a zombie."),
+		KT_CLAIM(several_children_may_give_one_sigchld, "One SIGCHLD a child.",
+			 "Several children can give one."),
 	};
 
 	return kt_suite("signal", tests, SUITE_COUNT(tests));
