@@ -67,7 +67,7 @@ bool alone_begin(void)
 
 	if (!shim_options.trace && !shim_options.rules[0] && !shim_options.plan[0])
 		return false;
-	at = raw6(SYS_mmap, 0, sizeof(struct arena), PROT_READ | PROT_WRITE,
+	at = own6(SYS_mmap, 0, sizeof(struct arena), PROT_READ | PROT_WRITE,
 		  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (raw_failed(at))
 		return false;

@@ -5,6 +5,7 @@
  * on no pid and on no race between children.
  */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 __thread struct self self __attribute__((tls_model("initial-exec")));
 struct arena *arena;
 volatile uint32_t *attached;
+bool attach_guarded;
 static bool own_files = true; /* this process's descriptors are nobody else's */
 
 bool attach_alone_in_files(void)
@@ -23,138 +25,17 @@ bool attach_alone_in_files(void)
 	return own_files && self.proc && !self.vforks && atomic_load(&self.proc->n_threads) == 0;
 }
 
-uint64_t attach_lineage_hash(const struct arena_proc *proc, uint32_t number)
-{
-	uint64_t hash =
-		arena_hash(proc->lineage, strnlen(proc->lineage, ARENA_LINEAGE), ARENA_HASH_START);
-
-	return arena_hash(&number, sizeof(number), hash);
-}
-
-static uint32_t proc_index(const struct arena_proc *proc)
-{
-	return (uint32_t)(proc - arena->proc);
-}
-
-/* "1.2" + child 3 -> "1.2.3"; a chain too deep for the field is folded to its hash. */
-static void make_lineage(char *to, const char *parent, uint32_t child_no)
-{
-	char digits[12];
-	size_t n = strnlen(parent, ARENA_LINEAGE), n_digits = 0;
-
-	do {
-		digits[n_digits++] = (char)('0' + child_no % 10);
-		child_no /= 10;
-	} while (child_no);
-	if (n + n_digits + 2 > ARENA_LINEAGE) {
-		uint64_t hash = arena_hash(parent, n, ARENA_HASH_START);
-
-		to[0] = '?';
-		for (n = 1; n < 17; n++, hash >>= 4)
-			to[n] = (char)('0' + hash % 10);
-	} else {
-		memcpy(to, parent, n);
-	}
-	to[n++] = '.';
-	while (n_digits)
-		to[n++] = digits[--n_digits];
-	to[n] = 0;
-}
-
-/* Raised before the slot is claimed, so that whoever sees a claimed slot also sees that it counts.
- */
-static void raise_to(_Atomic uint32_t *used, uint32_t n)
-{
-	uint32_t old = atomic_load_explicit(used, RELAXED);
-
-	while (old < n && !atomic_compare_exchange_weak(used, &old, n))
-		;
-}
-
-static uint32_t procs_used(void)
-{
-	uint32_t n = atomic_load(&arena->procs_used);
-
-	return n < ARENA_PROCS ? n : ARENA_PROCS;
-}
-
-static uint32_t threads_used(void)
-{
-	uint32_t n = atomic_load(&arena->threads_used);
-
-	return n < ARENA_THREADS ? n : ARENA_THREADS;
-}
-
-/* Claims a free slot for a child of `parent` (NULL: none is known). Returns its index or -1. */
-static int64_t claim_proc(struct arena_proc *parent, int32_t pid)
-{
-	for (uint32_t i = 0; i < ARENA_PROCS; i++) {
-		struct arena_proc *p = &arena->proc[i];
-		uint32_t expected = PROC_FREE;
-
-		if (atomic_load_explicit(&p->state, RELAXED) != PROC_FREE)
-			continue;
-		raise_to(&arena->procs_used, i + 1);
-		if (!atomic_compare_exchange_strong(&p->state, &expected, PROC_RESERVED))
-			continue;
-		p->flags = 0;
-		p->n_children = p->n_threads = 0;
-		p->timer_ns = 0;
-		memset((void *)p->counted, 0, sizeof(p->counted));
-		p->ppid = (int32_t)raw0(SYS_getpid);
-		p->parent = parent ? proc_index(parent) + 1 : 0;
-		p->parent_generation = parent ? parent->generation : 0;
-		p->child_no = parent ? atomic_fetch_add(&parent->n_children, 1) + 1 : 1;
-		if (parent || proc_index(p))
-			make_lineage(p->lineage, parent ? parent->lineage : "?", p->child_no);
-		else
-			memcpy(p->lineage, "1", 2);
-		memcpy(p->name, parent ? parent->name : "?", parent ? ARENA_NAME : 2);
-		atomic_fetch_add(&p->generation, 1);
-		atomic_store(&p->pid, pid);
-		return proc_index(p);
-	}
-	atomic_fetch_add(&arena->n_overflow, 1);
-	return -1;
-}
-
 int64_t attach_reserve(int32_t pid)
 {
-	return claim_proc(self.proc, pid);
+	struct arena_proc *proc = slot_reserve(arena, self.proc, own_pid(), pid);
+
+	return proc ? (int64_t)slot_of(arena, proc) : -1;
 }
 
 void attach_cancel(int64_t slot)
 {
 	if (slot >= 0)
 		atomic_store(&arena->proc[slot].state, PROC_FREE);
-}
-
-static struct arena_thread *claim_thread(struct arena_proc *proc, uint32_t number)
-{
-	for (uint32_t i = 0; i < ARENA_THREADS; i++) {
-		struct arena_thread *t = &arena->thread[i];
-		uint32_t expected = THREAD_FREE;
-
-		if (atomic_load_explicit(&t->state, RELAXED) != THREAD_FREE)
-			continue;
-		raise_to(&arena->threads_used, i + 1);
-		if (!atomic_compare_exchange_strong(&t->state, &expected, THREAD_CLAIMED))
-			continue;
-		t->proc = proc_index(proc);
-		t->proc_generation = proc->generation;
-		t->number = number;
-		t->tid = (int32_t)raw0(SYS_gettid);
-		t->depth = t->leaving = 0;
-		t->n_calls = 0;
-		t->stop_ns = 0;
-		t->settled = t->head;
-		atomic_fetch_add(&t->generation, 1);
-		atomic_store(&t->state, THREAD_LIVE);
-		return t;
-	}
-	atomic_fetch_add(&arena->n_overflow, 1);
-	atomic_fetch_or(&proc->flags, PROC_PARTIAL);
-	return NULL;
 }
 
 static void set_self(struct arena_proc *proc, struct arena_thread *thread, uint32_t number)
@@ -167,101 +48,51 @@ static void set_self(struct arena_proc *proc, struct arena_thread *thread, uint3
 	self.child = 0;
 	self.vforks = 0;
 	self.siting = 0;
-	self.lineage_hash = attach_lineage_hash(proc, number);
+	self.lineage_hash = point_lineage_hash(proc, number);
+}
+
+/* The tracer, where there is one, may have seen this thread before we did. */
+static struct arena_thread *claim_thread(struct arena_proc *proc, uint32_t number)
+{
+	int32_t tid = own_tid();
+	struct arena_thread *t = arena->cookie ? slot_thread_find(arena, proc, tid) : NULL;
+
+	return t ? t : slot_thread(arena, proc, number, tid);
 }
 
 static void begin_process(struct arena_proc *proc)
 {
-	atomic_store(&proc->pid, (int32_t)raw0(SYS_getpid));
+	atomic_store(&proc->pid, own_pid());
 	proc->born_tsc = gate_now();
 	*attached = 1;
+	place_process(proc);
 	set_self(proc, claim_thread(proc, 0), 0);
+	thread_forked();
+	atomic_fetch_or(&proc->flags, PROC_SHIM);
 	atomic_store(&proc->state, PROC_LIVE);
 	atomic_fetch_add(&arena->n_hello, 1);
 	gate_bell();
 }
 
-/* The slot that this process had before exec, or that its parent reserved for it. */
-static struct arena_proc *find_own(void)
-{
-	int32_t pid = (int32_t)raw0(SYS_getpid), ppid = (int32_t)raw0(SYS_getppid);
-
-	for (uint32_t i = 0; i < procs_used(); i++) {
-		uint32_t state = atomic_load_explicit(&arena->proc[i].state, RELAXED);
-
-		if ((state == PROC_LIVE || state == PROC_RESERVED) && arena->proc[i].pid == pid)
-			return &arena->proc[i];
-	}
-	for (uint32_t i = 0; i < procs_used(); i++) {
-		struct arena_proc *p = &arena->proc[i];
-		int32_t expected = -1;
-
-		if (p->state == PROC_RESERVED && p->ppid == ppid &&
-		    atomic_compare_exchange_strong(&p->pid, &expected, pid))
-			return p;
-	}
-	return NULL;
-}
-
 static struct arena_proc *find_parent(void)
 {
-	int32_t ppid = (int32_t)raw0(SYS_getppid);
+	struct arena_proc *parent = slot_find_live(arena, (int32_t)raw0(SYS_getppid));
 
-	for (uint32_t i = 0; i < procs_used(); i++)
-		if (arena->proc[i].state == PROC_LIVE && arena->proc[i].pid == ppid)
-			return &arena->proc[i];
+	if (parent)
+		return parent;
 	return arena->proc[0].state == PROC_LIVE ? &arena->proc[0] : NULL;
-}
-
-bool attach_execs(uint32_t call)
-{
-	return call >= CALL_execve && call <= CALL_execveat;
-}
-
-/* The call that this thread was in, innermost. */
-static const struct event *current(const struct arena_thread *t)
-{
-	uint32_t depth = atomic_load(&t->depth);
-
-	return depth && depth <= ARENA_DEPTH ? &t->cur[depth - 1] : NULL;
-}
-
-/* After exec the other threads are gone; the one that called it goes on as the first. */
-static struct arena_thread *take_over(struct arena_proc *proc)
-{
-	struct arena_thread *own = NULL;
-
-	for (uint32_t i = 0; i < threads_used(); i++) {
-		struct arena_thread *t = &arena->thread[i];
-		const struct event *e = current(t);
-
-		if (t->state != THREAD_LIVE || t->proc != proc_index(proc))
-			continue;
-		if (!own && e && attach_execs(e->call)) {
-			own = t;
-			continue;
-		}
-		atomic_store(&t->settled, atomic_load(&t->head));
-		atomic_store(&t->leaving, 0);
-		atomic_store(&t->state, THREAD_ENDED);
-	}
-	if (!own)
-		return claim_thread(proc, 0);
-	own->number = 0;
-	own->tid = (int32_t)raw0(SYS_gettid);
-	return own;
 }
 
 /* The call that replaced the program has succeeded; what a signal handler had interrupted below it
  * will never return. */
 static void finish_exec(struct arena_thread *t)
 {
-	const struct event *e = t ? current(t) : NULL;
+	const struct event *e = t ? slot_current(t) : NULL;
 	uint32_t depth = t ? atomic_load(&t->depth) : 0;
 	struct gate g = { .perform = true };
 	long none[6] = { 0 };
 
-	if (!e || !attach_execs(e->call))
+	if (!e || !slot_call_execs(e->call))
 		return;
 	g.event = &t->cur[depth - 1];
 	g.canonical = g.id = (enum call_id)e->call;
@@ -276,45 +107,50 @@ static void finish_exec(struct arena_thread *t)
 
 void attach_first(const char *lineage)
 {
-	struct arena_proc *proc = find_own();
-	size_t n = strlen(shim_program), base = n;
+	int32_t pid = own_pid();
+	/* what it had before exec, or what its parent reserved for it */
+	struct arena_proc *proc = slot_find(arena, pid, (int32_t)raw0(SYS_getppid));
 
 	if (proc && proc->state == PROC_LIVE) {
-		struct arena_thread *t = take_over(proc);
+		struct arena_thread *t = slot_take_over(arena, proc, pid);
+
+		if (!t)
+			t = claim_thread(proc, 0);
 
 		*attached = 1;
+		place_process(proc);
 		set_self(proc, t, 0);
+		thread_forked();
 		finish_exec(t);
-		atomic_fetch_or(&proc->flags, PROC_EXECED);
+		atomic_fetch_or(&proc->flags, PROC_EXECED | PROC_SHIM);
 		atomic_fetch_add(&arena->n_hello, 1);
 	} else if (!proc) {
-		int64_t slot = claim_proc(find_parent(), (int32_t)raw0(SYS_getpid));
-
-		if (slot < 0)
+		proc = slot_reserve(arena, find_parent(), pid, pid);
+		if (!proc)
 			return;
-		proc = &arena->proc[slot];
 		if (lineage[0])
 			memcpy(proc->lineage, lineage, strnlen(lineage, ARENA_LINEAGE - 1) + 1);
 	}
-	while (base && shim_program[base - 1] != '/')
-		base--;
-	memset(proc->name, 0, ARENA_NAME);
-	memcpy(proc->name, shim_program + base, n - base < ARENA_NAME ? n - base : ARENA_NAME - 1);
+	slot_name(proc, shim_program);
 	if (proc->state != PROC_LIVE)
 		begin_process(proc);
-	self.lineage_hash = attach_lineage_hash(proc, 0);
+	self.lineage_hash = point_lineage_hash(proc, 0);
 }
 
 bool attach_forked(void)
 {
-	struct arena_proc *parent = self.proc;
-	int64_t slot = (int64_t)self.child - 1;
+	struct arena_proc *proc = self.child ? &arena->proc[self.child - 1] : NULL;
+	int32_t pid;
 
 	if (*attached)
 		return true;
-	if (slot < 0)
-		slot = claim_proc(parent, 0);
-	if (slot < 0) {
+	seal_forked();
+	pid = own_pid();
+	if (!proc && arena->cookie) /* forked past our wrappers: the tracer has made a place */
+		proc = slot_find(arena, pid, 0);
+	if (!proc)
+		proc = slot_reserve(arena, self.proc, pid, 0);
+	if (!proc) {
 		*attached = 1;
 		self.thread = NULL;
 		self.off = 1;
@@ -323,7 +159,7 @@ bool attach_forked(void)
 	self.unwinding = self.siting = 0;
 	own_files = self.child != 0;
 	site_forked();
-	begin_process(&arena->proc[slot]);
+	begin_process(proc);
 	return self.thread != NULL;
 }
 
@@ -332,6 +168,7 @@ void attach_vforked(struct arena_proc *own)
 	struct arena_thread *t = claim_thread(own, 0);
 
 	own->born_tsc = gate_now();
+	atomic_fetch_or(&own->flags, PROC_SHIM);
 	set_self(own, t, 0);
 	self.sites = NULL;
 	if (!t)
@@ -349,25 +186,22 @@ uint32_t attach_thread_number(void)
 /* self.proc of a new thread is unset: it is found by the pid. */
 void attach_thread(uint32_t number)
 {
-	int32_t pid = (int32_t)raw0(SYS_getpid);
+	struct arena_proc *proc = slot_find_live(arena, own_pid());
 
-	for (uint32_t i = 0; i < procs_used(); i++) {
-		struct arena_proc *p = &arena->proc[i];
-
-		if (p->state != PROC_LIVE || p->pid != pid)
-			continue;
-		if (number == 0)
-			number = atomic_fetch_add(&p->n_threads, 1) + 1;
-		set_self(p, claim_thread(p, number), number);
+	if (!proc) {
+		self.off = 1;
 		return;
 	}
-	self.off = 1;
+	if (number == 0)
+		number = atomic_fetch_add(&proc->n_threads, 1) + 1;
+	set_self(proc, claim_thread(proc, number), number);
+	thread_begin(number);
 }
 
 struct scratch *attach_scratch(void)
 {
 	if (!self.scratch) {
-		long at = raw6(SYS_mmap, 0, sizeof(struct scratch), PROT_READ | PROT_WRITE,
+		long at = own6(SYS_mmap, 0, sizeof(struct scratch), PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (raw_failed(at))

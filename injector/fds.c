@@ -1,146 +1,118 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fds.c - which descriptors are pipes or FIFOs. Looked up once with fstat and remembered until the
- * descriptor is closed or replaced by a call that we see. Entries are only ever forgotten by others
- * and set by fstat, so a vfork child (which looks without remembering) cannot mislead its parent.
+ * fds.c - which descriptors are IPC objects. Looked up once and remembered until the descriptor is
+ * closed or replaced by a call that we see. A vfork child runs in its parent's memory with
+ * descriptors of its own: it looks without remembering, and forgets nothing.
+ *
+ * What the kernel gives no identity (timerfd, signalfd, inotify, epoll, io_uring: they all share
+ * one inode) is numbered by its maker. Copies carry the number: dup here, fork with the memory.
+ * After exec, and behind a descriptor that came over a socket, the number is another one, but the
+ * same in every run.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <poll.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
+#include <sys/socket.h>
 
 #include "shim.h"
-#include "text.h"
 
-#define FDS 1024
-#define NOT_IPC UINT64_C(1)
-
-#ifndef PIPEFS_MAGIC
-#define PIPEFS_MAGIC 0x50495045
-#endif
+#define FDS 65536 /* of memory, only what is used is ever touched */
 
 static uint64_t known[FDS];
+static _Atomic uint32_t n_known; /* nothing is known from here on */
 
-static uint64_t fold(uint64_t dev, uint64_t ino)
+static bool remembers(int fd)
 {
-	return arena_mix(dev) ^ ino;
+	return fd >= 0 && fd < FDS && !self.vforks;
 }
 
-static uint64_t look(int fd)
+static void set(int fd, uint64_t entry)
 {
-	struct statfs fs;
-	struct stat st;
+	uint32_t n = atomic_load_explicit(&n_known, memory_order_relaxed);
 
-	if (raw2(SYS_fstat, fd, &st) < 0)
-		return 0;
-	if (!S_ISFIFO(st.st_mode))
-		return NOT_IPC;
-	if (raw2(SYS_fstatfs, fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC)
-		return OBJECT_REF(OBJECT_PIPE, st.st_ino);
-	return OBJECT_REF(OBJECT_FIFO, fold(st.st_dev, st.st_ino));
+	known[fd] = entry;
+	while (UNLIKELY((uint32_t)fd >= n) &&
+	       !atomic_compare_exchange_weak(&n_known, &n, (uint32_t)fd + 1))
+		;
 }
 
-uint64_t fd_object(int fd)
+static uint64_t look_without(int fd)
 {
-	uint64_t object;
+	uint64_t entry = fd_look(fd), numbered = fd >= 0 && fd < FDS ? known[fd] : 0;
 
-	if (fd < 0)
-		return 0;
-	if (fd >= FDS || UNLIKELY(self.vforks)) {
-		object = look(fd);
-		return object == NOT_IPC ? 0 : object;
+	/* what the parent numbered is still it, unless the child has put another in its place */
+	if (numbered && object_kind_of(numbered & FD_REF_MASK) == object_kind_of(entry))
+		entry = numbered;
+	return entry == FD_NOT_IPC ? 0 : entry;
+}
+
+uint64_t fd_entry(int fd)
+{
+	uint64_t entry;
+
+	if (UNLIKELY((unsigned int)fd >= FDS || self.vforks))
+		return fd < 0 ? 0 : look_without(fd);
+	entry = known[fd];
+	if (UNLIKELY(entry == 0)) {
+		/* a process of clone(CLONE_VM) has descriptors of its own, like a vfork child */
+		if (self.off)
+			return 0;
+		entry = fd_look(fd);
+		set(fd, entry);
 	}
-	object = known[fd];
-	if (UNLIKELY(object == 0)) {
-		object = look(fd);
-		known[fd] = object;
-	}
-	return object == NOT_IPC ? 0 : object;
+	return entry == FD_NOT_IPC ? 0 : entry;
 }
 
 void fd_forget(int fd)
 {
-	if (fd >= 0 && fd < FDS)
+	if (remembers(fd) && known[fd])
 		known[fd] = 0;
 }
 
 void fd_forget_range(unsigned int first, unsigned int last)
 {
-	for (unsigned int fd = first; fd <= last && fd < FDS; fd++)
+	if (self.vforks)
+		return;
+	for (unsigned int fd = first; fd <= last && fd < n_known; fd++)
 		known[fd] = 0;
 }
 
-uint64_t fd_stat_object(int dir, const char *path, int flags)
+void fd_copied(int from, int to)
 {
-	struct stat st;
-
-	/* the kernel follows the path, so a bad pointer gives EFAULT here and in the call itself */
-	if (raw4(SYS_newfstatat, dir, path, &st, flags) < 0 || !S_ISFIFO(st.st_mode))
-		return 0;
-	return OBJECT_REF(OBJECT_FIFO, fold(st.st_dev, st.st_ino));
+	if (remembers(to))
+		set(to, remembers(from) ? known[from] : 0);
 }
 
-static uint32_t unread(int fd)
+void fd_is(int fd, uint64_t object)
 {
-	long flags = raw3(SYS_fcntl, fd, F_GETFL, 0);
-	int n = 0;
-
-	if (flags < 0 || (flags & O_ACCMODE) != O_RDONLY || raw3(SYS_ioctl, fd, FIONREAD, &n) < 0)
-		return 0;
-	return n > 0 ? (uint32_t)n : 0;
+	if (remembers(fd))
+		set(fd, object);
 }
 
-/* Opening the write end by its name in /proc tells, once our read end is closed, whether there is
- * another. */
-void fd_probe(int fd, struct fd_probe *probe)
+/* Each thread counts its own, so that no race between threads changes the numbers. */
+uint64_t fd_made(int fd, enum object_kind kind)
 {
-	char path[40];
-	struct text t;
+	static __thread uint32_t n_made __attribute__((tls_model("initial-exec")));
+	uint64_t object = fd_number(kind, self.lineage_hash ^ arena_mix(++n_made));
 
-	probe->writer = -1;
-	/* a FIFO's write end would let in a reader that waits in open */
-	if (object_kind_of(fd_object(fd)) != OBJECT_PIPE)
+	fd_is(fd, object);
+	return object;
+}
+
+void fd_timed(int fd)
+{
+	uint64_t object = fd_object(fd);
+	uint64_t entry = object | (uint64_t)fd_socket_traits(fd) << FD_TRAITS_SHIFT;
+
+	if (object_kind_of(object) != OBJECT_SOCKET || self.vforks)
 		return;
-	probe->n_unread = unread(fd);
-	if (probe->n_unread == 0)
-		return;
-	text_begin(&t, path, sizeof(path));
-	text_str(&t, "/proc/self/fd/");
-	text_int(&t, fd);
-	probe->writer = (int)raw4(SYS_openat, AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
+	for (uint32_t i = 0; i < n_known; i++)
+		if ((known[i] & FD_REF_MASK) == object)
+			known[i] = entry;
 }
 
-uint32_t fd_probe_lost(struct fd_probe *probe)
+int fd_next(int fd)
 {
-	struct pollfd poll = { probe->writer, 0, 0 };
-	long n;
-
-	if (probe->writer < 0)
-		return 0;
-	n = raw3(SYS_poll, &poll, 1, 0);
-	raw1(SYS_close, probe->writer);
-	return n == 1 && poll.revents & POLLERR ? probe->n_unread : 0;
-}
-
-void fd_close_readers(void (*visit)(int fd, uint64_t object, uint32_t n_lost))
-{
-	struct fd_probe probe;
-
-	for (int fd = 0; fd < FDS; fd++) {
-		uint64_t object = known[fd];
-		uint32_t n_lost;
-
-		if (object <= NOT_IPC)
-			continue;
-		fd_probe(fd, &probe);
-		if (probe.writer < 0)
-			continue;
-		raw1(SYS_close, fd);
-		n_lost = fd_probe_lost(&probe);
-		if (n_lost)
-			visit(fd, object, n_lost);
-	}
+	for (; (uint32_t)fd < n_known; fd++)
+		if (known[fd] > FD_NOT_IPC)
+			return fd;
+	return -1;
 }

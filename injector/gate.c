@@ -6,28 +6,50 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ipc.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <x86intrin.h>
 
+#include "shape.h"
 #include "shim.h"
 
 #define RELAXED memory_order_relaxed
 #define RELEASE memory_order_release
-#define PATIENCE 100 /* waits of 50 ms for a supervisor that drains nothing: then it is dead */
+#define SPINS 1000000 /* 10 to 100 ms */
+#define PATIENCE 100  /* waits of 50 ms for a supervisor that drains nothing: then it is dead */
+
+static bool reads_tsc;
+static _Atomic uint64_t blind_last;
+
+/* Before this is over: it grows with each call, and follows the supervisor from afar. */
+static uint64_t blind_now(void)
+{
+	uint64_t last = atomic_fetch_add(&blind_last, 1) + 1, seen = atomic_load(&arena->now);
+
+	while (last < seen && !atomic_compare_exchange_weak(&blind_last, &last, seen))
+		;
+	return last < seen ? seen : last;
+}
+
+/* Before the time cannot be asked for any more, or when it can be again. */
+void gate_time(bool blind)
+{
+	if (blind && !blind_last)
+		blind_last = gate_now();
+	reads_tsc = arena->has_tsc && !blind;
+}
 
 uint64_t gate_now(void)
 {
 	struct timespec now;
 
-	if (arena->has_tsc)
+	if (__builtin_expect(reads_tsc, 1))
 		return __rdtsc();
+	if (seal.blind)
+		return blind_now();
 	raw2(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
@@ -38,11 +60,21 @@ void gate_bell(void)
 	raw3(SYS_futex, &arena->bell, FUTEX_WAKE, INT_MAX);
 }
 
+/* Until the supervisor has taken something out, or 50 ms have passed. */
+static void wait_for_tail(struct arena_thread *t, uint32_t seq)
+{
+	struct timespec wait = { .tv_nsec = 50 * 1000 * 1000 };
+
+	if (raw4(SYS_futex, &t->tail_seq, FUTEX_WAIT, seq, &wait) != -ENOSYS)
+		return;
+	for (int i = 0; i < SPINS && atomic_load_explicit(&t->tail_seq, RELAXED) == seq; i++)
+		_mm_pause();
+}
+
 /* Waits until entry `last` of the ring is free again. False: nobody drains, the event is given up.
  */
 static bool wait_for_room(struct arena_thread *t, uint64_t last)
 {
-	struct timespec wait = { .tv_nsec = 50 * 1000 * 1000 };
 	int patience = PATIENCE;
 
 	for (;;) {
@@ -54,7 +86,7 @@ static bool wait_for_room(struct arena_thread *t, uint64_t last)
 		if (atomic_load(&arena->closing) || patience-- == 0)
 			return false;
 		gate_bell();
-		raw4(SYS_futex, &t->tail_seq, FUTEX_WAIT, seq, &wait);
+		wait_for_tail(t, seq);
 	}
 }
 
@@ -82,6 +114,8 @@ static void publish(struct event *e, const uint8_t *more, uint32_t n_more_bytes)
 	uint64_t first;
 
 	e->n_more = (uint8_t)(n_more < EVENT_MORE_MAX ? n_more : EVENT_MORE_MAX);
+	if (UNLIKELY(seal.blind))
+		e->flags |= EVENT_OPEN;
 	if (UNLIKELY(arena->mode == ARENA_ALONE)) {
 		alone_event(e, more);
 		return;
@@ -155,89 +189,6 @@ void gate_abandon(uint32_t depth)
 	atomic_store_explicit(&self.thread->depth, depth, RELEASE);
 }
 
-/* What the gate asks of every call, taken out of the table once: a loop over the roles of the
- * arguments at each call would be a third of its cost. */
-static struct shape {
-	uint8_t object; /* enum object_kind of an id argument, or OBJECT_NONE */
-	int8_t object_at, fd_at, fd2_at, wait_at;
-	uint8_t wait_kind;  /* enum arg_kind */
-	uint8_t wait_flags; /* of the call whatever its arguments */
-	bool blocks, traced;
-} shapes[CALL_N];
-
-static uint8_t id_kind(enum arg_kind kind)
-{
-	switch (kind) {
-	case ARG_SEMID:
-		return OBJECT_SEM;
-	case ARG_MSQID:
-		return OBJECT_MSG;
-	case ARG_SHMID:
-		return OBJECT_SHM;
-	default:
-		return OBJECT_NONE;
-	}
-}
-
-static bool says_wait(enum arg_kind kind)
-{
-	return kind == ARG_TIMEOUT || kind == ARG_TIMEVAL || kind == ARG_MSEC ||
-	       kind == ARG_OP_FLAGS || kind == ARG_WAIT_FLAGS || kind == ARG_OPEN_FLAGS;
-}
-
-static void shape_of(struct shape *s, const struct call *call)
-{
-	s->object_at = s->wait_at = -1;
-	s->fd_at = (int8_t)call_arg(call, ARG_FD);
-	s->fd2_at = (int8_t)call_arg(call, ARG_FD2);
-	s->blocks = call->flags & CALL_BLOCKS;
-	s->traced = call->flags & CALL_TRACED;
-	s->wait_flags = call->classes & CLASS_TIME ? EVENT_TIMED >> EVENT_WAIT_SHIFT : 0;
-	for (unsigned int i = 0; i < call->n_args; i++) {
-		enum arg_kind kind = (enum arg_kind)call->arg[i];
-
-		if (id_kind(kind) != OBJECT_NONE) {
-			s->object = id_kind(kind);
-			s->object_at = (int8_t)i;
-		} else if (says_wait(kind)) {
-			s->wait_kind = (uint8_t)kind;
-			s->wait_at = (int8_t)i;
-		}
-	}
-}
-
-void gate_init(void)
-{
-	for (int i = 0; i < CALL_N; i++)
-		shape_of(&shapes[i], &calls[calls[i].canonical_id]);
-}
-
-/* What the arguments say of waiting. A descriptor's O_NONBLOCK is not asked for: the kernel tells
- * later. */
-static unsigned int wait_flags(const struct shape *shape, const long a[6])
-{
-	unsigned int flags = (unsigned int)shape->wait_flags << EVENT_WAIT_SHIFT;
-	long value;
-
-	if (!shape->blocks || shape->wait_at < 0)
-		return shape->blocks ? flags : 0;
-	value = a[shape->wait_at];
-	switch (shape->wait_kind) {
-	case ARG_MSEC:
-		return flags | ((int)value > 0    ? EVENT_TIMED
-				: (int)value == 0 ? EVENT_NONBLOCK
-						  : 0);
-	case ARG_OP_FLAGS:
-		return flags | (value & IPC_NOWAIT ? EVENT_NONBLOCK : 0);
-	case ARG_WAIT_FLAGS:
-		return flags | (value & WNOHANG ? EVENT_NONBLOCK : 0);
-	case ARG_OPEN_FLAGS:
-		return flags | (value & O_NONBLOCK ? EVENT_NONBLOCK : 0);
-	default:
-		return flags | (value ? EVENT_TIMED : 0);
-	}
-}
-
 static void begin(struct gate *g, uint64_t object, const void *caller, const void *frame)
 {
 	struct arena_thread *t = self.thread;
@@ -273,7 +224,8 @@ static void begin(struct gate *g, uint64_t object, const void *caller, const voi
 	e->call = (uint16_t)g->canonical;
 	e->flags = (uint16_t)((g->depth ? EVENT_IN_HANDLER : 0) |
 			      (self.vforks ? EVENT_VFORK_CHILD : 0) |
-			      wait_flags(&shapes[g->canonical], g->a));
+			      shape_wait_flags(&shapes[g->canonical], g->a) |
+			      shape_socket_flags(&shapes[g->canonical], object, g->a));
 	e->n_more = e->rule = e->fault = 0;
 	e->depth = (uint8_t)g->depth;
 	site_find(caller, e);
@@ -282,25 +234,43 @@ static void begin(struct gate *g, uint64_t object, const void *caller, const voi
 			      RELEASE);
 }
 
+bool gate_nested(enum call_id canonical, const long a[6])
+{
+	const struct call *call = &calls[canonical];
+	const struct event *e;
+
+	if (!self.thread || self.depth == 0 || self.depth > ARENA_DEPTH)
+		return false;
+	e = &self.thread->cur[self.depth - 1];
+	for (unsigned int i = 0; i < call->n_args && i < 3; i++)
+		if (e->arg[i] != a[i])
+			return false;
+	return e->call == canonical;
+}
+
 bool gate_enter(struct gate *g, enum call_id id, long a[6], uint64_t object, const void *caller,
 		const void *frame)
 {
 	int saved;
 
-	if (UNLIKELY(self.unwinding) && site_is_unwinder(caller))
-		return false;
 	if (!attach_ready())
 		return false;
 	g->id = id;
 	g->canonical = (enum call_id)calls[id].canonical_id;
+	if (UNLIKELY(self.depth) && id != g->canonical && gate_nested(g->canonical, a))
+		return false;
 	g->call = &calls[g->canonical];
 	g->a = a;
 	g->fault = FAULT_NONE;
 	g->perform = true;
-	g->kill_after = false;
+	g->kill_after = g->late = false;
 	g->err = 0;
 	g->more = NULL;
 	g->n_more_bytes = 0;
+	g->header = NULL;
+	g->raw.row = NULL;
+	if (UNLIKELY(self.raw.row != NULL))
+		syscall_take(g->canonical, a, &g->raw);
 	saved = errno;
 	begin(g, object, caller, frame);
 	errno = saved; /* the unwinder's slow path sets it */
@@ -379,39 +349,29 @@ long gate_leave(struct gate *g, long result)
 
 long gate_perform(struct gate *g)
 {
-	return g->perform ? real_call(g->id, g->a) : gate_failure(g);
-}
+	long result;
 
-static uint64_t object_of(const struct shape *shape, const long a[6])
-{
-	uint64_t object = 0;
-
-	if (shape->object_at >= 0)
-		return OBJECT_REF(shape->object, a[shape->object_at]);
-	if (shape->fd_at >= 0)
-		object = fd_object((int)a[shape->fd_at]);
-	if (!object && shape->fd2_at >= 0)
-		object = fd_object((int)a[shape->fd2_at]);
-	return object;
+	if (UNLIKELY(!g->perform))
+		return gate_failure(g);
+	result = UNLIKELY(g->raw.row != NULL) ? syscall_perform(&g->raw, g->a)
+					      : real_call(g->id, g->a);
+	if (UNLIKELY(g->header != NULL))
+		fault_give_back(g);
+	return UNLIKELY(g->late) && !failed(g->call, result) ? gate_failure(g) : result;
 }
 
 long gate(enum call_id id, long a[6], const void *caller, const void *frame)
 {
 	uint64_t object;
 	struct gate g;
-	long result;
 
 	if (UNLIKELY(!arena))
 		return real_call(id, a);
-	if (UNLIKELY(self.unwinding) && site_emulate(id, a, &result))
-		return result;
-	object = object_of(&shapes[id], a);
+	object = shape_object(&shapes[id], a);
 	if ((!object && !shapes[id].traced) || !gate_enter(&g, id, a, object, caller, frame))
 		return real_call(id, a);
-	if (g.canonical == CALL_write && UNLIKELY((size_t)a[2] > PIPE_BUF))
-		record_before_write(&g, (size_t)a[2]);
-	else if (g.canonical == CALL_writev)
-		record_before_write(&g, fault_vector_bytes(&g, 1));
+	if (shapes[id].before)
+		record_before(&g);
 	return gate_leave(&g, gate_perform(&g));
 }
 

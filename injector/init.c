@@ -6,8 +6,10 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 
@@ -18,6 +20,7 @@
 extern char **environ;
 
 char shim_path[256], shim_program[256];
+uint32_t raw_cookie;
 struct shim_options shim_options;
 static char options_text[2048]; /* as they came, for children */
 
@@ -25,8 +28,27 @@ bool safe_read(const void *from, void *to, size_t n_bytes)
 {
 	struct iovec local = { to, n_bytes }, remote = { (void *)(uintptr_t)from, n_bytes };
 
-	return raw6(SYS_process_vm_readv, raw0(SYS_getpid), (long)&local, 1, (long)&remote, 1, 0) ==
-	       (long)n_bytes;
+	return own6(SYS_process_vm_readv, RAW_MARKED(own_pid()), (long)&local, 1, (long)&remote, 1,
+		    0) == (long)n_bytes;
+}
+
+/* Page by page: what lies behind the string's end is perhaps not mapped. */
+bool safe_string(const char *from, char *to, size_t room)
+{
+	size_t n = 0;
+
+	while (n + 1 < room) {
+		size_t piece = 4096 - ((uintptr_t)from + n) % 4096, left = room - 1 - n;
+
+		piece = piece < left ? piece : left;
+		if (!safe_read(from + n, to + n, piece))
+			break;
+		if (memchr(to + n, 0, piece))
+			return true;
+		n += piece;
+	}
+	to[n] = 0;
+	return false;
 }
 
 /* More entries than this are passed on as they are: their copy would not fit a small stack. */
@@ -37,7 +59,8 @@ bool init_environment_readable(char *const envp[])
 	char *entry = NULL, byte;
 	unsigned int n = 0;
 
-	if (!envp)
+	/* nobody can be asked: a program that has sealed itself this far does not pass nonsense */
+	if (!envp || !seal_permits(SYS_process_vm_readv))
 		return true;
 	do {
 		if (n++ > ENTRIES_MAX || !safe_read(envp++, &entry, sizeof(entry)) ||
@@ -128,12 +151,21 @@ char **init_environment(char *const envp[], char **vector, char *room)
 	return vector;
 }
 
+/* Programs that this one starts are bound by its filters too, and cannot ask for them. */
+void init_options_sealed(void)
+{
+	seal_format(shim_options.sealed);
+	shim_options_format(&shim_options, options_text, sizeof(options_text));
+}
+
 static void find_paths(void)
 {
 	Dl_info info;
 	long n = raw3(SYS_readlink, "/proc/self/exe", shim_program, sizeof(shim_program) - 1);
 
 	shim_program[n > 0 ? n : 0] = 0;
+	if (n < 0)
+		strncpy(shim_program, (const char *)getauxval(AT_EXECFN), sizeof(shim_program) - 1);
 	if (dladdr(&shim_path, &info) && info.dli_fname)
 		strncpy(shim_path, info.dli_fname, sizeof(shim_path) - 1);
 }
@@ -141,11 +173,11 @@ static void find_paths(void)
 static bool map_guard(void)
 {
 	long page =
-		raw6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		own6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (raw_failed(page))
 		return false;
-	raw3(SYS_madvise, page, 4096, MADV_WIPEONFORK);
+	attach_guarded = raw3(SYS_madvise, page, 4096, MADV_WIPEONFORK) == 0;
 	attached = (volatile uint32_t *)page;
 	return true;
 }
@@ -158,7 +190,7 @@ static struct arena *map_arena(const char *path)
 
 	if (fd < 0)
 		return NULL;
-	at = raw6(SYS_mmap, 0, sizeof(struct arena), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	at = own6(SYS_mmap, 0, sizeof(struct arena), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	raw1(SYS_close, fd);
 	if (raw_failed(at))
 		return NULL;
@@ -209,23 +241,39 @@ static bool read_options(void)
 
 static void end_last(void);
 
-__attribute__((constructor)) static void begin(void)
+static void begin_all(void)
 {
 	struct arena *mapped;
 
-	find_paths();
 	real_resolve();
-	if (!read_options() || !map_guard())
+	if (!read_options())
+		return;
+	seal_parse(shim_options.sealed);
+	find_paths();
+	if (!map_guard())
 		return;
 	mapped = shim_options.arena[0] ? map_arena(shim_options.arena) : NULL;
+	self.off = 1; /* until attached: the dynamic linker may call an allocator, and that locks */
 	if (mapped)
 		arena = mapped;
 	else if (shim_options.arena[0] || !alone_begin())
 		return;
+	raw_cookie = arena->cookie;
+	gate_time(seal.blind);
 	gate_init();
+	syscall_init();
 	site_init();
+	thread_init();
 	attach_first(shim_options.lineage);
 	end_last();
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+	int saved = errno; /* 0: programs read it without having set it */
+
+	begin_all();
+	errno = saved;
 }
 
 static void lost(int fd, uint64_t object, uint32_t n_lost)

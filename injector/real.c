@@ -2,10 +2,12 @@
 /* real.c - libc's own functions behind the wrappers, and what stands in for them before the
  * constructor. */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
+#include <string.h>
 
+#include "resolve.h"
 #include "shim.h"
+#include "syscalls.h"
 
 typedef long (*function)(long, long, long, long, long, long);
 
@@ -15,7 +17,7 @@ static bool resolved;
 any_function real_function(enum call_id id)
 {
 	if (!found[id])
-		*(void **)&found[id] = dlsym(RTLD_NEXT, calls[id].name);
+		*(void **)&found[id] = resolve_next(calls[id].name);
 	return (any_function)found[id];
 }
 
@@ -26,10 +28,9 @@ void real_resolve(void)
 	resolved = true;
 }
 
-/* Calls that come before the constructor (other libraries' constructors, a sanitizer's start-up)
- * must not go through dlsym, which gcc's ThreadSanitizer does not survive: the system call itself
- * does. */
-static long early_call(enum call_id id, const long a[6])
+/* What stands in for libc before the constructor has run (other libraries' constructors, a
+ * sanitizer's start-up), and where libc has no function: the system call itself. */
+static long system_call(enum call_id id, const long a[6])
 {
 	long result = raw6(calls[id].syscall_nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 
@@ -48,13 +49,23 @@ static long early_call(enum call_id id, const long a[6])
 long real_call(enum call_id id, const long a[6])
 {
 	const struct call *call = &calls[calls[id].canonical_id];
-	long result;
+	long marked[6], result;
+	struct raw_call raw;
 
+	if (UNLIKELY(self.raw.row != NULL) && syscall_take(call->canonical_id, a, &raw))
+		return syscall_perform(&raw, a);
 	if (UNLIKELY(!resolved) && calls[id].flags & CALL_EARLY)
-		return early_call(id, a);
-	if (UNLIKELY(!found[id]))
-		real_function(id);
+		return system_call(id, a);
+	if (UNLIKELY(!found[id]) && !real_function(id))
+		return system_call(id, a);
+	if (raw_cookie) {
+		memcpy(marked, a, sizeof(marked));
+		syscall_mark(calls[id].canonical_id, call->n_args, marked, raw_cookie);
+		a = marked;
+	}
 	result = found[id](a[0], a[1], a[2], a[3], a[4], a[5]);
+	/* the cookie may still be there, and what libc does next is not ours */
+	__asm__ volatile("xorl %%r9d, %%r9d" : : : "r9", "cc");
 	if (call->result == RESULT_INT || call->result == RESULT_ERRNO)
 		return (int)result;
 	if (call->result == RESULT_UINT)

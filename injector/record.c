@@ -18,22 +18,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "shim.h"
-
-#define DIGEST_PIPE 256 /* bytes of a stream that go into its digest */
-
-static uint64_t digest(const void *data, size_t n_bytes, uint64_t start)
-{
-	const uint8_t *at = data;
-	uint64_t hash = start ^ n_bytes, word;
-
-	for (; n_bytes >= 8; n_bytes -= 8, at += 8) {
-		memcpy(&word, at, 8);
-		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-		hash ^= hash >> 32;
-	}
-	return arena_hash(at, n_bytes, hash);
-}
+#include "record.h"
 
 static void sops(struct gate *g)
 {
@@ -81,22 +66,12 @@ static void message(struct gate *g, size_t n_bytes, bool received)
 
 	g->event->arg[received ? 5 : 4] = buffer[0];
 	g->event->length = (uint32_t)n_bytes;
-	g->event->digest = digest(text, n_bytes, (uint64_t)buffer[0]) | 1;
+	g->event->digest = digest_of(text, n_bytes, (uint64_t)buffer[0]);
 	if (arena->payload_bytes) {
 		g->more = text;
 		g->n_more_bytes =
 			(uint32_t)(n_bytes < arena->payload_bytes ? n_bytes : arena->payload_bytes);
 	}
-}
-
-static void stream(struct gate *g, long n_bytes)
-{
-	g->event->length = (uint32_t)n_bytes;
-	if ((g->call->arg[1] == ARG_BUF_IN || g->call->arg[1] == ARG_BUF_OUT) && n_bytes > 0)
-		g->event->digest = digest((const void *)g->a[1],
-					  n_bytes < DIGEST_PIPE ? (size_t)n_bytes : DIGEST_PIPE,
-					  (uint64_t)n_bytes) |
-				   1;
 }
 
 static void pipe_made(struct gate *g)
@@ -152,7 +127,8 @@ static void timer_set(long seconds, long nanoseconds, bool periodic)
 	struct timespec now;
 	int64_t at = 0;
 
-	raw2(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+	if (raw2(SYS_clock_gettime, CLOCK_MONOTONIC, &now) < 0)
+		periodic = true;
 	if (seconds || nanoseconds)
 		at = periodic ? INT64_MAX
 			      : (now.tv_sec + seconds) * INT64_C(1000000000) + now.tv_nsec +
@@ -186,6 +162,8 @@ void record_result(struct gate *g, long result)
 	if (g->event->flags & EVENT_FAILED) {
 		if (event_has_sops(g->event))
 			sops(g);
+		else
+			record_failure(g);
 		return;
 	}
 	switch (g->canonical) {
@@ -234,8 +212,8 @@ void record_result(struct gate *g, long result)
 		itimer(g);
 		break;
 	default:
-		if (g->call->flags & (CALL_READS | CALL_WRITES))
-			stream(g, result);
+		if (!record_lock_result(g))
+			record_descriptor(g, result);
 	}
 }
 

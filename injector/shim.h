@@ -24,11 +24,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "arena.h"
 #include "calls.h"
+#include "fds.h"
+#include "point.h"
+/* what raw.h marks our system calls with */
+extern uint32_t raw_cookie __attribute__((visibility("hidden")));
+#define RAW_COOKIE raw_cookie
+#include "seal.h"
+#define RAW_PERMITS(nr) seal_permits(nr)
 #include "raw.h"
+#include "slots.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -38,10 +47,25 @@ struct site_table;
 
 /* Room of a thread for what is too large for its stack or for thread-local storage (which is taken
  * from every thread's stack, small ones too). */
-#define SCRATCH_IOVECS 16
+#define SCRATCH_MESSAGES 255
+struct request { /* one that was made shorter */
+	struct iovec vector[POINT_IOVECS];
+	struct msghdr header;
+};
 struct scratch {
-	int64_t sops[EVENT_MORE_MAX * EVENT_MORE_BYTES / 8];
-	struct iovec vector[SCRATCH_IOVECS];
+	union {
+		int64_t sops[EVENT_MORE_MAX * EVENT_MORE_BYTES / 8];
+		struct event_message message[SCRATCH_MESSAGES];
+	};
+	struct request request[ARENA_DEPTH];
+	uint8_t address[128]; /* of a socket */
+};
+
+/* A system call that came by its number, through syscall(). */
+struct raw_call {
+	const struct syscall_row *row; /* NULL: it came as a function, and libc's is called */
+	long number;
+	long a[6]; /* as the subject passed them */
 };
 
 /* What a thread knows of itself. Copied by fork with everything else; attach_*() sets it anew. */
@@ -57,8 +81,11 @@ struct self {
 	uint32_t off;       /* do not record this thread */
 	uint32_t siting;    /* inside site_find(): a handler's gates must not touch the table */
 	uint32_t unwinding; /* inside libunwind or the dynamic linker, for the shim */
-	uint32_t child;     /* slot + 1 of the process about to be forked */
-	uint32_t vforks;    /* how many vforks deep; > 0: in a vfork child */
+	/* while syscall() does its work through another wrapper: its caller, and what is to do */
+	const void *caller;
+	struct raw_call raw;
+	uint32_t child;  /* slot + 1 of the process about to be forked */
+	uint32_t vforks; /* how many vforks deep; > 0: in a vfork child */
 };
 
 extern __thread struct self self __attribute__((tls_model("initial-exec")));
@@ -75,10 +102,10 @@ any_function real_function(enum call_id id);
 void real_resolve(void);
 
 /* attach.c: this process's and this thread's place in the arena */
-bool attach_execs(uint32_t call); /* exec or one of its relatives */
 bool attach_alone_in_files(
-	void);            /* nobody shares this process's descriptors, no thread uses them */
-bool attach_slowly(void); /* attaches what is not yet */
+	void);              /* nobody shares this process's descriptors, no thread uses them */
+extern bool attach_guarded; /* a forked child finds *attached wiped */
+bool attach_slowly(void);   /* attaches what is not yet */
 void attach_first(const char *lineage);      /* from the constructor, after exec or at the start */
 bool attach_forked(void);                    /* in a forked child */
 void attach_vforked(struct arena_proc *own); /* in a vfork child: self becomes its own */
@@ -88,7 +115,6 @@ struct scratch *attach_scratch(void); /* made when first asked for; NULL: no mem
 int64_t attach_reserve(int32_t pid);  /* slot for a child about to begin, or -1 */
 void attach_cancel(int64_t slot);     /* it did not begin */
 uint32_t attach_thread_number(void);  /* the next thread's number */
-uint64_t attach_lineage_hash(const struct arena_proc *proc, uint32_t number);
 
 /* True: self is set, the call can be recorded. */
 static inline bool attach_ready(void)
@@ -100,10 +126,8 @@ static inline bool attach_ready(void)
 
 /* site.c: where a call was made */
 void site_init(void);
-/* libunwind checks addresses by writing to a pipe that it would keep open in the subject: it is
- * given one that does not exist. True: the call was such a check, *result its answer. */
-bool site_emulate(enum call_id id, const long a[6], long *result);
-bool site_is_unwinder(const void *caller); /* a call that libunwind makes while it works for us */
+void site_prepare(void);          /* makes room while that is still permitted */
+bool bind_to_libc(void *library); /* bind.c: the unwinder's calls are nobody's business */
 void site_before_fork(void);
 void site_after_fork(void); /* in the parent */
 void site_forked(void);     /* in the child: counts start anew */
@@ -114,22 +138,20 @@ uint32_t site_gates_below(void);
 void site_find(const void *caller, struct event *e);
 struct arena_stack *site_stack(uint32_t stack);
 
-/* fds.c: which descriptors are pipes or FIFOs */
-uint64_t fd_object(int fd); /* OBJECT_REF, or 0: no IPC object */
-void fd_forget(int fd);
-void fd_forget_range(unsigned int first, unsigned int last);
-uint64_t fd_stat_object(int dir, const char *path, int flags); /* of a path: FIFO or 0 */
-/* Are bytes lost when this read end goes? fd_probe() before it is closed, fd_probe_lost() after:
- * bytes that nobody can read any more. */
-struct fd_probe {
-	uint32_t n_unread;
-	int writer; /* a write end for the moment of the close, or -1 */
-};
-void fd_probe(int fd, struct fd_probe *probe);
-uint32_t fd_probe_lost(struct fd_probe *probe);
-/* At the end of the process: closes the read ends that have unread bytes, and tells what is lost.
- */
-void fd_close_readers(void (*visit)(int fd, uint64_t object, uint32_t n_lost));
+/* place.c: which object an address stands for. `asks`: the lock may be asked whether it is shared,
+ * as libc will read its memory too. */
+uint64_t place_object(enum object_kind kind, uintptr_t address, bool asks);
+void place_process(const struct arena_proc *proc); /* whose private memory it is */
+/* What is mapped where, by the wrappers that do it; is_memory: it is an OBJECT_MEMORY too. */
+void place_add(uintptr_t start, size_t n_bytes, uint64_t file, uint64_t offset, bool is_memory);
+bool place_look(uintptr_t address, bool is_memory); /* false: no shared mapping is there */
+void place_move(uintptr_t from, uintptr_t to, size_t n_bytes);
+void place_forget(uintptr_t start, size_t n_bytes);
+void place_detach(uintptr_t start);       /* whatever begins there */
+uint64_t place_memory(uintptr_t address); /* OBJECT_MEMORY, or 0 */
+
+/* wrap_named.c: the same for rules. A lock has the name of the file that it lies in. */
+uint64_t memory_path_object(const struct point *point, const char *path);
 
 /* gate.c */
 void gate_init(void);
@@ -142,15 +164,22 @@ struct gate {
 	int32_t err;    /* of an injected error */
 	bool perform;   /* else the result is that of the injected error */
 	bool kill_after;
+	bool late; /* the injected error comes after the call has been made */
 	long *a;
 	struct event *event;
 	struct event deep; /* used when too many calls are in progress to show this one */
 	const uint8_t *more;
 	uint32_t n_more_bytes;
+	uint32_t priority;     /* of a message, where the caller does not want to know it */
+	struct msghdr *header; /* the caller's, where the kernel was given another one */
+	struct raw_call raw;   /* what performs the call, if it came as a system call */
 };
 /* Returns false when the call is none of ours and is to be passed through untouched. */
 bool gate_enter(struct gate *gate, enum call_id id, long a[6], uint64_t object, const void *caller,
 		const void *frame);
+/* Is this call the innermost one in progress itself? Some library that has put itself before libc
+ * then does its work by libc's other names. */
+bool gate_nested(enum call_id canonical, const long a[6]);
 /* Records the result and gives it back; errno is as the call left it. */
 long gate_leave(struct gate *gate, long result);
 /* The failure value for an injected error; sets errno. */
@@ -162,8 +191,16 @@ long gate(enum call_id id, long a[6], const void *caller, const void *frame);
 /* Appends an event of the shim's own making (unread bytes at the end of a process). */
 void gate_note(enum call_id id, uint64_t object, long arg0, long arg4);
 uint64_t gate_now(void);
+void gate_time(bool blind);
 void gate_bell(void);
 long gate_perform(struct gate *gate);
+
+/* wrap_syscall.c */
+void syscall_init(void);
+/* Is this the call that syscall() has on hand? Then it is taken. */
+bool syscall_take(enum call_id canonical, const long a[6], struct raw_call *raw);
+/* With the arguments `a` of the call that its row describes; as real_call() gives it. */
+long syscall_perform(const struct raw_call *raw, const long a[6]);
 
 /* record.c: what is written into an event once the result is known */
 void record_result(struct gate *gate, long result);
@@ -172,13 +209,28 @@ void record_result(struct gate *gate, long result);
 void record_before_write(struct gate *gate, size_t n_bytes);
 bool record_wanted(const struct gate *gate, long result);
 
+/* record_lock.c: of locks in memory and of threads */
+bool record_has_before(enum call_id id);
+void record_before(struct gate *gate);
+bool record_lock_result(struct gate *gate); /* false: the call is none of these */
+
+/* wrap_thread.c */
+void thread_init(void);                   /* from the constructor */
+void thread_begin(uint32_t number);       /* this thread is that one */
+void thread_forked(void);                 /* others are none of this process's */
+void thread_forget(uint64_t pthread);     /* joined */
+uint64_t thread_object(uint64_t pthread); /* OBJECT_THREAD, or 0: not known */
+
 /* decide.c and fault.c */
 void decide(struct gate *gate);
-bool fault_error_legal(const struct gate *gate, int err, enum refusal *why);
+struct point gate_point(const struct gate *gate);
+bool fault_interruptible(const struct gate *gate, enum error_when when);
 enum refusal fault_apply_error(struct gate *gate, int err, bool force);
 enum refusal fault_apply_short(struct gate *gate, uint32_t n_bytes);
 size_t fault_vector_bytes(const struct gate *gate,
 			  unsigned int at); /* of the iovec array in argument at */
+void fault_give_back(const struct gate *gate);
+void fault_after_error(struct gate *gate, int err);
 void fault_sleep(uint64_t ns);
 enum refusal fault_stop(uint64_t ns);
 void fault_signal(int signo);
@@ -188,8 +240,21 @@ void fault_kill(void) __attribute__((noreturn));
 bool alone_begin(void);
 void alone_event(const struct event *e, const uint8_t *more);
 
+/* seal.c */
+int32_t own_pid(void);
+int32_t own_tid(void);
+void seal_forked(void); /* in the child */
+void seal_put_on(const struct seal *next);
+long seal_syscall(long number, const long a[6]); /* prctl or seccomp: as syscall() gives it */
+void seal_format(char text[SEAL_TEXT]);          /* "" where there is no filter */
+void seal_parse(const char *text);
+void bind_sealed(void); /* bind.c: the unwinder makes only what is permitted */
+
 /* init.c */
+void init_options_sealed(void);
 bool safe_read(const void *from, void *to, size_t n_bytes);
+/* A copy that ends with 0, of as much as can be read and fits; false: not all of it. */
+bool safe_string(const char *from, char *to, size_t room);
 /* envp with LD_PRELOAD, IPCJAM and IPCJAM_OPTIONS as they must be: itself, or a copy in `vector`
  * (room for five entries more) and `room` (init_environment_room() bytes). */
 char **init_environment(char *const envp[], char **vector, char *room);

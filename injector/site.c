@@ -19,13 +19,11 @@
 #include <time.h>
 
 #include "shim.h"
+#include "stacks.h"
 
 #define MODULES 256
 #define TABLE_FIRST 256
 #define SKIP_MAX 6
-#define PROBES 64
-#define FAKE_READ_END (-7701)
-#define FAKE_WRITE_END (-7702)
 
 struct module {
 	uintptr_t start, end, base;
@@ -46,35 +44,11 @@ struct site_table {
 
 static struct module modules[MODULES];
 static uint32_t n_modules;
-static uintptr_t own_start, own_end, unwinder_start, unwinder_end;
+static uintptr_t own_start, own_end;
 static int (*backtrace_fn)(void **, int);
-static bool beginning; /* libunwind sets itself up */
 /* Threads inside libunwind, which takes locks on its slow path: a fork waits until there is none,
  * so that no child inherits such a lock. */
 static volatile uint32_t unwinding, forking;
-
-static uint16_t module_in_arena(const char *path)
-{
-	size_t n = strnlen(path, sizeof(arena->module[0].path) - 1);
-	uint64_t hash = arena_hash(path, n, ARENA_HASH_START);
-
-	for (uint32_t i = 0; i < ARENA_MODULES; i++) {
-		uint32_t at = (uint32_t)((hash + i) % ARENA_MODULES);
-		struct arena_module *m = &arena->module[at];
-		uint64_t free_slot = 0;
-
-		if (m->hash != hash &&
-		    !(m->hash == 0 && atomic_compare_exchange_strong(&m->hash, &free_slot, hash)) &&
-		    m->hash != hash)
-			continue;
-		if (!atomic_load(&m->ready)) {
-			memcpy(m->path, path, n);
-			atomic_store(&m->ready, 1);
-		}
-		return (uint16_t)at;
-	}
-	return ARENA_NO_MODULE;
-}
 
 static void add_module(const struct dl_phdr_info *info, const char *path)
 {
@@ -91,7 +65,7 @@ static void add_module(const struct dl_phdr_info *info, const char *path)
 	}
 	if (n_modules >= MODULES || m.end == 0)
 		return;
-	m.index = module_in_arena(path);
+	m.index = stacks_module(arena, path);
 	modules[n_modules++] = m;
 }
 
@@ -173,43 +147,10 @@ void site_init(void)
 	if (!arena->stacks)
 		return;
 	library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-	if (!library)
+	if (!library || !bind_to_libc(library))
 		return;
 	*(void **)&backtrace_fn = dlsym(library, "unw_backtrace");
-	own = module_of((uintptr_t)backtrace_fn);
-	unwinder_start = own ? own->start : 0;
-	unwinder_end = own ? own->end : 0;
-	beginning = true;
 	capture(NULL, pc, &from);
-	beginning = false;
-}
-
-bool site_emulate(enum call_id id, const long a[6], long *result)
-{
-	char byte;
-
-	if ((id == CALL_pipe2 || id == CALL_pipe) && beginning) {
-		((int *)a[0])[0] = FAKE_READ_END;
-		((int *)a[0])[1] = FAKE_WRITE_END;
-		*result = 0;
-		return true;
-	}
-	if (id == CALL_read && (int)a[0] == FAKE_READ_END) {
-		errno = EAGAIN;
-		*result = -1;
-		return true;
-	}
-	if (id != CALL_write || (int)a[0] != FAKE_WRITE_END)
-		return false;
-	*result = safe_read((const void *)a[1], &byte, 1) ? 1 : -1;
-	if (*result < 0)
-		errno = EFAULT;
-	return true;
-}
-
-bool site_is_unwinder(const void *caller)
-{
-	return (uintptr_t)caller >= unwinder_start && (uintptr_t)caller < unwinder_end;
 }
 
 #define FORK_PATIENCE 1000
@@ -250,7 +191,7 @@ void site_forked(void)
 static struct site_table *table_new(uint32_t n_room)
 {
 	size_t n_bytes = sizeof(struct site_table) + n_room * sizeof(struct site_entry);
-	long at = raw6(SYS_mmap, 0, (long)n_bytes, PROT_READ | PROT_WRITE,
+	long at = own6(SYS_mmap, 0, (long)n_bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct site_table *t;
 
@@ -287,6 +228,12 @@ static void table_grow(void)
 		raw2(SYS_munmap, old, sizeof(*old) + old->n_room * sizeof(old->entry[0]));
 }
 
+void site_prepare(void)
+{
+	if (!self.sites && !self.siting)
+		table_grow();
+}
+
 /* Thread starts run through the shim too, but no gate stands there. */
 extern const char __start_shim_start[] __attribute__((visibility("hidden")));
 extern const char __stop_shim_start[] __attribute__((visibility("hidden")));
@@ -319,53 +266,6 @@ static uint64_t frame_of(uintptr_t pc)
 	return m ? ARENA_FRAME(m->index, pc - m->base) : ARENA_FRAME(ARENA_NO_MODULE, 0);
 }
 
-/* A module counts by its file's name: not by its index in this arena, nor by where it is installed.
- */
-static uint64_t module_name_hash(const struct arena_module *m)
-{
-	size_t n = strnlen(m->path, sizeof(m->path)), base = n;
-
-	while (base && m->path[base - 1] != '/')
-		base--;
-	return arena_hash(m->path + base, n - base, ARENA_HASH_START);
-}
-
-static uint64_t hash_frames(const uint64_t *frame, uint32_t n)
-{
-	uint64_t hash = ARENA_HASH_START;
-
-	for (uint32_t i = 0; i < n; i++) {
-		unsigned int module = ARENA_FRAME_MODULE(frame[i]);
-		uint64_t part = ARENA_FRAME_OFFSET(frame[i]);
-
-		if (module < ARENA_MODULES)
-			part ^= module_name_hash(&arena->module[module]);
-		hash = arena_hash(&part, sizeof(part), hash);
-	}
-	return hash;
-}
-
-static uint32_t stack_in_arena(uint64_t site, const uint64_t *frame, uint32_t n)
-{
-	for (uint32_t i = 0; i < PROBES; i++) {
-		uint32_t at = (uint32_t)((site + i) & (ARENA_STACKS - 1));
-		struct arena_stack *s = &arena->stack[at];
-		uint64_t none = 0;
-
-		if (s->site != site &&
-		    !(s->site == 0 && atomic_compare_exchange_strong(&s->site, &none, site)) &&
-		    s->site != site)
-			continue;
-		if (!atomic_load(&s->ready)) {
-			memcpy(s->frame, frame, n * sizeof(frame[0]));
-			s->n_frames = n;
-			atomic_store(&s->ready, 1);
-		}
-		return at + 1;
-	}
-	return 0;
-}
-
 /* in=FUNCTION needs names that only the supervisor can look up: asked once a stack. */
 static void ask_functions(uint32_t stack)
 {
@@ -386,8 +286,8 @@ static void learn(struct site_entry *e, const uintptr_t *pc, uint32_t n)
 
 	for (uint32_t i = 0; i < n; i++)
 		frame[i] = frame_of(pc[i]);
-	e->site = hash_frames(frame, n);
-	e->stack = stack_in_arena(e->site, frame, n);
+	e->site = stacks_site(arena, frame, n);
+	e->stack = stacks_keep(arena, e->site, frame, n);
 	if (arena->plan.n_in && e->stack && arena->mode == ARENA_SUPERVISED)
 		ask_functions(e->stack);
 }
@@ -451,6 +351,8 @@ void site_find(const void *caller, struct event *event)
 	uint64_t raw = ARENA_HASH_START;
 	uint32_t from = 0, n = 1;
 
+	if (UNLIKELY(self.caller != NULL) && in_gate((uintptr_t)caller))
+		caller = self.caller;
 	pc[0] = (uintptr_t)caller;
 	if (backtrace_fn)
 		n = capture(caller, pc, &from);

@@ -37,4 +37,6 @@ vfork:
 	ret
 	.cfi_endproc
 	.size	vfork, . - vfork
+	.globl	__vfork
+	.set	__vfork, vfork
 	.section .note.GNU-stack, "", @progbits

@@ -13,4 +13,5 @@
 #define ALIAS CALL
 #define HAND_CALL(...)
 #define HAND_ALIAS(...)
+#define RAW_CALL(...)
 #include "calls.def"

@@ -5,19 +5,23 @@
  * (nobody may look it up half closed) and, where the call made it, after.
  */
 #define _GNU_SOURCE
+#include <linux/close_range.h>
+
+#include "record.h"
 #include "wrap.h"
 
-EXPORT int close(int fd)
+int close_descriptor(enum call_id id, long a[6], const void *caller, const void *frame)
 {
-	long a[6] = { fd };
-	uint64_t object = arena ? fd_object(fd) : 0;
+	int fd = (int)a[0];
+	uint64_t object = arena ? fd_closing(fd) : 0;
 	struct fd_probe probe;
 	struct gate g;
 	long result;
 
-	if (!object || !gate_enter(&g, CALL_close, a, object, CALLER, FRAME)) {
+	if (!arena || (!object && !(calls[id].flags & CALL_TRACED)) ||
+	    !gate_enter(&g, id, a, object, caller, frame)) {
 		fd_forget(fd);
-		return (int)real_call(CALL_close, a);
+		return (int)real_call(id, a);
 	}
 	if (g.perform) {
 		fd_probe(fd, &probe);
@@ -29,7 +33,17 @@ EXPORT int close(int fd)
 	return (int)gate_leave(&g, result);
 }
 
-/* dup and fcntl(F_DUPFD): a new descriptor appears. */
+#define CLOSE(name) \
+	EXPORT int name(int fd) \
+	{ \
+		long a[6] = { fd }; \
+\
+		return close_descriptor(CALL_##name, a, CALLER, FRAME); \
+	}
+CLOSE(close)
+CLOSE(__close)
+
+/* dup and fcntl(F_DUPFD): a new descriptor appears, behind which is the same. */
 static int copy(enum call_id id, long a[6], const void *caller, const void *frame)
 {
 	uint64_t object = arena ? fd_object((int)a[0]) : 0;
@@ -38,11 +52,11 @@ static int copy(enum call_id id, long a[6], const void *caller, const void *fram
 
 	if (!object || !gate_enter(&g, id, a, object, caller, frame)) {
 		result = real_call(id, a);
-		fd_forget((int)result);
+		fd_copied((int)a[0], (int)result);
 		return (int)result;
 	}
 	result = gate_perform(&g);
-	fd_forget((int)result);
+	fd_copied((int)a[0], (int)result);
 	return (int)gate_leave(&g, result);
 }
 
@@ -56,32 +70,69 @@ EXPORT int dup(int fd)
 /* dup2 and dup3 close their target, perhaps the last read end of a pipe, without saying so. */
 static int replace(enum call_id id, long a[6], const void *caller, const void *frame)
 {
-	uint64_t target = arena ? fd_object((int)a[1]) : 0;
+	uint64_t target = arena && a[0] != a[1] ? fd_closing((int)a[1]) : 0;
 	struct fd_probe probe = { 0, -1 };
 	uint32_t n_lost;
 	int result;
 
-	if (target && a[0] != a[1])
+	if (target)
 		fd_probe((int)a[1], &probe);
 	result = copy(id, a, caller, frame);
 	n_lost = fd_probe_lost(&probe);
-	if (result >= 0 && n_lost)
+	if (result >= 0 && (n_lost || object_kind_of(target) == OBJECT_FILE))
 		gate_note(CALL_close, target, a[1], n_lost);
 	return result;
 }
 
-EXPORT int dup2(int fd, int fd2)
-{
-	long a[6] = { fd, fd2 };
-
-	return replace(CALL_dup2, a, CALLER, FRAME);
-}
+#define DUP2(name) \
+	EXPORT int name(int fd, int fd2) \
+	{ \
+		long a[6] = { fd, fd2 }; \
+\
+		return replace(CALL_##name, a, CALLER, FRAME); \
+	}
+DUP2(dup2)
+DUP2(__dup2)
 
 EXPORT int dup3(int fd, int fd2, int flags)
 {
 	long a[6] = { fd, fd2, flags };
 
 	return replace(CALL_dup3, a, CALLER, FRAME);
+}
+
+/* Locks on files. What is asked for is told at once: perhaps the call waits. */
+static int lock(enum call_id id, long a[6], const void *caller, const void *frame)
+{
+	uint64_t object = arena ? fd_file((int)a[0], OBJECT_FILE) : 0;
+	struct gate g;
+	long result;
+
+	if (!object || !gate_enter(&g, id, a, object, caller, frame))
+		return (int)real_call(id, a);
+	record_flock_of(&g);
+	result = gate_perform(&g);
+	if (result == 0 && g.perform)
+		record_file_lock(&g, result);
+	return (int)gate_leave(&g, result);
+}
+
+static int control(enum call_id id, long a[6], const void *caller, const void *frame)
+{
+	switch (a[1]) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return copy(id, a, caller, frame);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return lock(id, a, caller, frame);
+	default:
+		return (int)gate(id, a, caller, frame);
+	}
 }
 
 #define FCNTL(name) \
@@ -93,18 +144,18 @@ EXPORT int dup3(int fd, int fd2, int flags)
 		va_start(list, cmd); \
 		a[2] = va_arg(list, long); \
 		va_end(list); \
-		if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC) \
-			return copy(CALL_##name, a, CALLER, FRAME); \
-		return (int)gate(CALL_##name, a, CALLER, FRAME); \
+		return control(CALL_##name, a, CALLER, FRAME); \
 	}
 FCNTL(fcntl)
 FCNTL(fcntl64)
+FCNTL(__fcntl)
 
 EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
 	long a[6] = { first, last, flags };
 
-	fd_forget_range(first, last);
+	if (!(flags & CLOSE_RANGE_CLOEXEC))
+		fd_forget_range(first, last);
 	return (int)real_call(CALL_close_range, a);
 }
 
@@ -117,22 +168,27 @@ EXPORT void closefrom(int first)
 }
 
 /* fileno() and dirfd() set errno for streams that have no descriptor. */
-static void forget_stream(FILE *stream)
+static int descriptor_of(FILE *stream)
 {
-	int saved = errno;
+	int saved = errno, fd = fileno(stream);
 
-	fd_forget(fileno(stream));
 	errno = saved;
+	return fd;
 }
 
 /* What closes a descriptor inside libc, where no wrapper sees it. */
 EXPORT int fclose(FILE *stream)
 {
 	long a[6] = { (long)stream };
+	int fd = stream ? descriptor_of(stream) : -1;
+	uint64_t object = arena ? fd_closing(fd) : 0;
+	int result;
 
-	if (stream)
-		forget_stream(stream);
-	return (int)real_call(CALL_fclose, a);
+	fd_forget(fd);
+	result = (int)real_call(CALL_fclose, a);
+	if (object_kind_of(object) == OBJECT_FILE)
+		gate_note(CALL_close, object, fd, 0);
+	return result;
 }
 
 EXPORT int closedir(DIR *directory)
@@ -156,10 +212,10 @@ EXPORT int closedir(DIR *directory)
 		FILE *result; \
 \
 		if (stream) \
-			forget_stream(stream); \
+			fd_forget(descriptor_of(stream)); \
 		result = (FILE *)real_call(CALL_##name, a); \
 		if (result) \
-			forget_stream(result); \
+			fd_forget(descriptor_of(result)); \
 		return result; \
 	}
 FREOPEN(freopen)
@@ -173,30 +229,4 @@ EXPORT int daemon(int nochdir, int noclose)
 	 * call */
 	fd_forget_range(0, 2);
 	return (int)real_call(CALL_daemon, a);
-}
-
-/* Raw system calls by number pass through; those that close descriptors are noted. */
-EXPORT long syscall(long number, ...)
-{
-	va_list list;
-	long a[6], result;
-
-	va_start(list, number);
-	for (int i = 0; i < 6; i++)
-		a[i] = va_arg(list, long);
-	va_end(list);
-	if (UNLIKELY(self.unwinding) && number == SYS_write && site_emulate(CALL_write, a, &result))
-		return result;
-	if (number == SYS_close)
-		fd_forget((int)a[0]);
-	else if (number == SYS_dup2 || number == SYS_dup3)
-		fd_forget((int)a[1]);
-	else if (number == SYS_close_range)
-		fd_forget_range((unsigned int)a[0], (unsigned int)a[1]);
-	result = raw6(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	if (raw_failed(result)) {
-		errno = (int)-result;
-		return -1;
-	}
-	return result;
 }

@@ -59,6 +59,8 @@ static long mode_argument(int flags, va_list list)
 	}
 OPEN(open)
 OPEN(open64)
+OPEN(__open)
+OPEN(__open64)
 OPENAT(openat)
 OPENAT(openat64)
 
@@ -124,22 +126,43 @@ EXPORT int mkfifoat(int dir, const char *path, mode_t mode)
 	return made(CALL_mkfifoat, a, dir, path, CALLER, FRAME);
 }
 
+static int node(enum call_id id, long a[6], int dir, const char *path, mode_t mode,
+		const void *caller, const void *frame)
+{
+	if (!S_ISFIFO(mode))
+		return (int)real_call(id, a);
+	return made(id, a, dir, path, caller, frame);
+}
+
 EXPORT int mknod(const char *path, mode_t mode, dev_t device)
 {
 	long a[6] = { (long)path, mode, (long)device };
 
-	if (!S_ISFIFO(mode))
-		return (int)real_call(CALL_mknod, a);
-	return made(CALL_mknod, a, AT_FDCWD, path, CALLER, FRAME);
+	return node(CALL_mknod, a, AT_FDCWD, path, mode, CALLER, FRAME);
 }
 
 EXPORT int mknodat(int dir, const char *path, mode_t mode, dev_t device)
 {
 	long a[6] = { dir, (long)path, mode, (long)device };
 
-	if (!S_ISFIFO(mode))
-		return (int)real_call(CALL_mknodat, a);
-	return made(CALL_mknodat, a, dir, path, CALLER, FRAME);
+	return node(CALL_mknodat, a, dir, path, mode, CALLER, FRAME);
+}
+
+/* What programs call that were linked before glibc 2.33. */
+EXPORT int __xmknod(int version, const char *path, mode_t mode, dev_t *device)
+{
+	long a[6] = { (long)path, mode, (long)*device };
+
+	(void)version;
+	return node(CALL_mknod, a, AT_FDCWD, path, mode, CALLER, FRAME);
+}
+
+EXPORT int __xmknodat(int version, int dir, const char *path, mode_t mode, dev_t *device)
+{
+	long a[6] = { dir, (long)path, mode, (long)*device };
+
+	(void)version;
+	return node(CALL_mknodat, a, dir, path, mode, CALLER, FRAME);
 }
 
 #define BOTH_PATHS ((size_t)EVENT_MORE_BYTES * 4)
@@ -212,9 +235,23 @@ EXPORT int renameat(int dir, const char *from, int dir2, const char *to)
 	return named(CALL_renameat, a, dir, from, to, CALLER, FRAME);
 }
 
+EXPORT int renameat2(int dir, const char *from, int dir2, const char *to, unsigned int flags)
+{
+	long a[6] = { dir, (long)from, dir2, (long)to, flags };
+
+	return named(CALL_renameat2, a, dir, from, to, CALLER, FRAME);
+}
+
 EXPORT int link(const char *from, const char *to)
 {
 	long a[6] = { (long)from, (long)to };
 
 	return named(CALL_link, a, AT_FDCWD, from, to, CALLER, FRAME);
+}
+
+EXPORT int linkat(int dir, const char *from, int dir2, const char *to, int flags)
+{
+	long a[6] = { dir, (long)from, dir2, (long)to, flags };
+
+	return named(CALL_linkat, a, dir, from, to, CALLER, FRAME);
 }

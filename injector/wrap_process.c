@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wrap_process.c - fork, vfork, clone, threads, exit, and the programs that libc starts itself. The
+ * wrap_process.c - fork, vfork, clone, exit, and the programs that libc starts itself. The
  * parent reserves the child's slot, and so its lineage, before the child exists.
  */
 #define _GNU_SOURCE
@@ -22,6 +22,8 @@ static pid_t forked(enum call_id id, const void *caller, const void *frame)
 	site_before_fork();
 	pid = gate_perform(&g);
 	if (pid == 0 && g.perform) {
+		if (UNLIKELY(!attach_guarded))
+			*attached = 0;
 		attach_forked();
 		return 0;
 	}
@@ -45,6 +47,11 @@ EXPORT pid_t fork(void)
 	return forked(CALL_fork, CALLER, FRAME);
 }
 
+EXPORT pid_t __fork(void)
+{
+	return forked(CALL___fork, CALLER, FRAME);
+}
+
 EXPORT pid_t _Fork(void)
 {
 	return forked(CALL__Fork, CALLER, FRAME);
@@ -58,6 +65,7 @@ EXPORT pid_t _Fork(void)
  */
 static __thread struct vfork_frame {
 	struct self parent;
+	struct seal seal;
 	struct gate gate;
 	long a[6];
 	int64_t slot;
@@ -74,6 +82,7 @@ __attribute__((visibility("hidden"))) int shim_vfork_before(const void *frame, c
 	if (v->entered && v->gate.perform)
 		v->slot = attach_reserve(0);
 	v->parent = self;
+	v->seal = seal;
 	if (v->entered && !v->gate.perform) {
 		gate_leave(&v->gate, gate_failure(&v->gate));
 		return -1;
@@ -91,7 +100,7 @@ static void vfork_child(struct vfork_frame *v)
 		 */
 		struct arena_proc *own = &arena->proc[v->slot];
 
-		atomic_store(&own->pid, (int32_t)raw0(SYS_getpid));
+		atomic_store(&own->pid, seal_permits(SYS_getpid) ? own_pid() : 0);
 		attach_vforked(own);
 	} else {
 		self.off = 1;
@@ -115,6 +124,8 @@ __attribute__((visibility("hidden"))) long shim_vfork_after(long result)
 	if (self.sites != v->parent.sites)
 		site_thread_end();
 	self = v->parent;
+	if (UNLIKELY(memcmp(&seal, &v->seal, sizeof(seal)) != 0))
+		seal_put_on(&v->seal); /* the child's own filter */
 	if (result < 0) {
 		errno = (int)-result;
 		attach_cancel(v->slot);
@@ -159,71 +170,6 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	self.off = 0;
 	if (result > 0)
 		g.event->object = OBJECT_REF(OBJECT_PROCESS, result);
-	return (int)gate_leave(&g, result);
-}
-
-/* What a new thread needs, in memory that no allocator has to give. */
-static struct starting {
-	_Atomic uint32_t used;
-	uint32_t number;
-	void *(*start)(void *);
-	void *arg;
-} starting[256];
-
-static void thread_end(void *unused)
-{
-	(void)unused;
-	attach_thread_end();
-}
-
-__attribute__((section("shim_start"))) static void *thread_start(void *data)
-{
-	struct starting *s = data;
-	void *(*start)(void *) = s->start;
-	void *arg = s->arg, *result;
-
-	if (*attached)
-		attach_thread(s->number);
-	atomic_store(&s->used, 0);
-	pthread_cleanup_push(thread_end, NULL);
-	result = start(arg);
-	pthread_cleanup_pop(1);
-	return result;
-}
-
-static struct starting *starting_new(void)
-{
-	for (size_t i = 0; i < sizeof(starting) / sizeof(starting[0]); i++) {
-		uint32_t unused = 0;
-
-		if (atomic_compare_exchange_strong(&starting[i].used, &unused, 1))
-			return &starting[i];
-	}
-	return NULL;
-}
-
-EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-			  void *(*start)(void *), void *arg)
-{
-	long a[6] = { (long)thread, (long)attributes, (long)start, (long)arg };
-	struct starting *s;
-	struct gate g;
-	long result;
-
-	if (!arena || !gate_enter(&g, CALL_pthread_create, a, 0, CALLER, FRAME))
-		return (int)real_call(CALL_pthread_create, a);
-	s = g.perform ? starting_new() : NULL;
-	if (s) {
-		s->number = attach_thread_number();
-		s->start = start;
-		s->arg = arg;
-		a[2] = (long)thread_start;
-		a[3] = (long)s;
-	}
-	result = gate_perform(&g);
-	if (result != 0 && s)
-		atomic_store(&s->used, 0);
-	g.event->arg[4] = s ? s->number : 0;
 	return (int)gate_leave(&g, result);
 }
 

@@ -71,6 +71,13 @@ enum proc_flag {
 	PROC_EXECED = 1 << 2,            /* has replaced its image at least once */
 	PROC_SIGNALLED_BY_RULE = 1 << 3, /* signal= fired on it */
 	PROC_PARTIAL = 1 << 4,           /* some of its threads could not be followed */
+	PROC_TRACED = 1 << 5,            /* no shim: the supervisor's tracer serves it */
+	PROC_SEALED = 1 << 6,  /* its own seccomp filter: the shim makes no system calls */
+	PROC_URING = 1 << 7,   /* it uses io_uring, which carries IPC past us */
+	PROC_SHIM = 1 << 8,    /* the shim has reported in from the present program */
+	PROC_STOPPED = 1 << 9, /* by a stop signal, as the tracer sees it */
+	PROC_FOREIGN = 1 << 11,          /* its program is a 32-bit one: nobody sees its calls */
+	PROC_TRACES = 1 << 10, /* it wanted to trace others, which the tracer keeps it from */
 };
 
 struct arena_proc {
@@ -103,7 +110,8 @@ struct arena_thread {
 	_Atomic int32_t tid;
 	uint32_t number; /* 0: the process's first thread, else from 1 */
 	uint32_t proc_generation;
-	uint64_t reserved0[5];
+	_Atomic uint64_t pthread; /* its pthread_t; 0: not known */
+	uint64_t reserved0[4];
 
 	/* line 1: the writer's */
 	_Atomic uint64_t head __attribute__((aligned(64))); /* next entry to reserve */
@@ -143,10 +151,11 @@ struct arena {
 	uint32_t stacks;        /* 1: record stacks; 0: sites are the caller's address only */
 	uint32_t payload_bytes; /* of each message to keep in n_more (declared order); 0 */
 	uint32_t has_tsc;       /* 1: times are the TSC; 0: CLOCK_MONOTONIC in ns */
-	uint32_t reserved;
+	uint32_t cookie; /* by which the seccomp filter knows the shim's own calls; 0: no filter */
 	_Atomic uint32_t bell __attribute__((aligned(64))); /* futex: rung to wake the supervisor */
 	_Atomic uint32_t closing;    /* 1: nobody drains any more, do not wait */
 	_Atomic uint32_t awake;      /* 1: the supervisor comes by itself, no need to ring */
+	_Atomic uint64_t now; /* when it last came, for threads that may not ask for the time */
 	_Atomic uint32_t n_hello;    /* processes that reported in */
 	_Atomic uint32_t n_overflow; /* processes or threads for which there was no slot */
 	/* Slots below these have been claimed at some time: nobody looks, or makes pages, beyond.

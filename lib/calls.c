@@ -7,25 +7,35 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/sendfile.h>
 #include <sys/shm.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -39,6 +49,7 @@
 	_Static_assert(__builtin_types_compatible_p(__typeof__(name), ret params), \
 		       #name ": not libc's prototype");
 #define ALIAS(ret, name, params, ...) CALL(ret, name, params, )
+#define RAW_CALL(...)
 #include "calls.def"
 #undef CALL
 #undef ALIAS
@@ -123,6 +134,12 @@ const char *class_name(unsigned int i, unsigned int *mask, const char **about)
 	*mask = classes[i].mask;
 	*about = classes[i].about;
 	return classes[i].name;
+}
+
+/* What moves bytes does so over pipes, sockets and others; fcntl locks files, too. */
+bool call_depends(unsigned int call)
+{
+	return (calls[call].classes & CLASS_MOVE) == CLASS_MOVE || call == CALL_fcntl;
 }
 
 int call_arg(const struct call *call, enum arg_kind kind)

@@ -24,6 +24,7 @@ enum call_class {
 	CLASS_DESC = 1 << 9, /* descriptors: close, dup, fcntl */
 	CLASS_POLL = 1 << 10,
 	CLASS_TIME = 1 << 11,
+	CLASS_MOVE = CLASS_PIPE | CLASS_SOCKET | CLASS_DESC, /* one of these, by the object */
 };
 
 /* The role of an argument: how it is decoded, and what the gate may do with it. */
@@ -35,7 +36,7 @@ enum arg_kind {
 	ARG_MSQID,
 	ARG_SHMID,
 	ARG_KEY,
-	ARG_FD,      /* the object: a pipe or FIFO behind this descriptor */
+	ARG_FD,      /* the object: the pipe, socket, queue ... behind this descriptor */
 	ARG_FD2,     /* a second descriptor (splice, tee, dup2's target) */
 	ARG_LEN,     /* bytes asked for: what short= makes smaller */
 	ARG_BUF_OUT, /* memory that the call fills */
@@ -61,7 +62,7 @@ enum arg_kind {
 	ARG_PTR,
 	ARG_PID,
 	ARG_SIGNAL,
-	ARG_TIMEOUT, /* struct timespec: NULL waits for ever */
+	ARG_TIMEOUT, /* struct timespec, relative or absolute: NULL waits for ever */
 	ARG_TIMEVAL, /* struct timeval: NULL waits for ever */
 	ARG_MSEC,    /* int milliseconds: negative waits for ever */
 	ARG_FDS,     /* int[2] */
@@ -69,6 +70,30 @@ enum arg_kind {
 	ARG_FDSET,
 	ARG_STATUS, /* int *: a wait status */
 	ARG_OFFSET, /* loff_t * or off_t */
+	ARG_CLOCK,
+	ARG_PSEM,   /* the object: a POSIX semaphore; with the next ones an address in memory */
+	ARG_MUTEX,  /* the object: a mutex */
+	ARG_MUTEX2, /* the mutex that goes with the condition variable before it */
+	ARG_COND,
+	ARG_RWLOCK,
+	ARG_BARRIER,
+	ARG_SPIN,
+	ARG_FUTEX,
+	ARG_FUTEX_OP,
+	ARG_THREAD, /* pthread_t; the object: that thread */
+	ARG_LOCKFD, /* the object: the file behind this descriptor, as something that is locked */
+	ARG_FLOCK_OP,
+	ARG_LOCKF_CMD,
+	ARG_SOCKADDR, /* const struct sockaddr *; the next argument is its size */
+	ARG_SOCK_DOMAIN,
+	ARG_SOCK_TYPE,  /* SOCK_STREAM ... with SOCK_NONBLOCK and SOCK_CLOEXEC */
+	ARG_SOCK_FLAGS, /* MSG_DONTWAIT ... */
+	ARG_MSGHDR_IN,  /* const struct msghdr * that is sent */
+	ARG_MSGHDR_OUT,
+	ARG_MMSG_IN, /* struct mmsghdr array that is sent; the next ARG_COUNT is its length */
+	ARG_MMSG_OUT,
+	ARG_MMAP_PROT,
+	ARG_MMAP_FLAGS,
 };
 
 /* How the call gives its result, and what failure looks like. */
@@ -138,7 +163,7 @@ enum call_id {
 #undef CALL
 #undef ALIAS
 
-#define CALL_WORDS 4
+#define CALL_WORDS 6
 _Static_assert(CALL_N <= CALL_WORDS * 64, "rules keep a bit for each call");
 
 extern const struct call calls[CALL_N];
@@ -149,6 +174,8 @@ int call_find(const char *name, size_t n_bytes);
 unsigned int class_find(const char *name, size_t n_bytes);
 /* Name of the i-th class and its one-line description, or NULL behind the last. */
 const char *class_name(unsigned int i, unsigned int *mask, const char **about);
+/* Does what a call is made on say to which of its classes it belongs there? */
+bool call_depends(unsigned int call);
 /* Position of the first argument of that kind, or -1. */
 int call_arg(const struct call *call, enum arg_kind kind);
 /* The call's entry for an errno, or NULL: it never gives that. */

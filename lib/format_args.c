@@ -11,8 +11,7 @@
 
 #define INLINE_SOPS 3
 
-/* In double quotes, with C's escapes for what would spoil the line. */
-static void show_string(struct text *text, const char *s, size_t n_bytes)
+void show_string(struct text *text, const char *s, size_t n_bytes)
 {
 	text_char(text, '"');
 	for (size_t i = 0; i < n_bytes && s[i]; i++) {
@@ -32,7 +31,7 @@ static void show_string(struct text *text, const char *s, size_t n_bytes)
 	text_char(text, '"');
 }
 
-static void show_pointer(struct text *text, int64_t pointer)
+void show_pointer(struct text *text, int64_t pointer)
 {
 	if (pointer)
 		text_hex(text, (uint64_t)pointer);
@@ -46,8 +45,7 @@ static void show_hidden(struct text *text, int64_t pointer, const char *shape)
 	text_str(text, pointer ? shape : "NULL");
 }
 
-/* Was the call carried out, so that what it says beyond its arguments is there? */
-static bool is_done(const struct event *event)
+bool is_done(const struct event *event)
 {
 	return event->exit_tsc &&
 	       !(event->flags & (EVENT_FAILED | EVENT_ABANDONED | EVENT_KILL_BEFORE));
@@ -57,7 +55,9 @@ static bool is_done(const struct event *event)
 static void show_object(struct shown *shown)
 {
 	static const char *const kinds[OBJECT_N] = {
-		[OBJECT_PIPE] = "pipe ", [OBJECT_FIFO] = "FIFO "
+		[OBJECT_PIPE] = "pipe ",      [OBJECT_FIFO] = "FIFO ",
+		[OBJECT_SOCKET] = "socket ",  [OBJECT_EVENTFD] = "eventfd ",
+		[OBJECT_PIDFD] = "pidfd of ",
 	};
 	const struct format_names *names = shown->names;
 	uint64_t ref = shown->event->object;
@@ -322,6 +322,28 @@ static void show_command(struct shown *shown, unsigned int i)
 			     (int)shown->event->arg[i]);
 }
 
+/* An address in memory under which the program knows the object. */
+static void show_place(struct shown *shown, unsigned int i)
+{
+	show_pointer(shown->text, shown->event->arg[i]);
+	show_object(shown);
+}
+
+static void show_numbered_argument(struct shown *shown, unsigned int i)
+{
+	show_numbered(shown->text, (enum arg_kind)shown->call->arg[i], shown->event->arg[i]);
+}
+
+static void show_socket_type_argument(struct shown *shown, unsigned int i)
+{
+	show_socket_type(shown->text, shown->event->arg[i]);
+}
+
+static void show_futex_argument(struct shown *shown, unsigned int i)
+{
+	show_futex_operation(shown->text, shown->event->arg[i]);
+}
+
 static void show_open_argument(struct shown *shown, unsigned int i)
 {
 	show_open_flags(shown->text, shown->event->arg[i]);
@@ -373,6 +395,30 @@ static void (*const show_as[])(struct shown *shown, unsigned int i) = {
 	[ARG_FDSET] = show_array,
 	[ARG_STATUS] = show_status,
 	[ARG_OFFSET] = show_pointer_arg,
+	[ARG_CLOCK] = show_numbered_argument,
+	[ARG_PSEM] = show_place,
+	[ARG_MUTEX] = show_place,
+	[ARG_MUTEX2] = show_pointer_arg,
+	[ARG_COND] = show_place,
+	[ARG_RWLOCK] = show_place,
+	[ARG_BARRIER] = show_place,
+	[ARG_SPIN] = show_place,
+	[ARG_FUTEX] = show_place,
+	[ARG_FUTEX_OP] = show_futex_argument,
+	[ARG_THREAD] = show_thread,
+	[ARG_LOCKFD] = show_ipc_object,
+	[ARG_FLOCK_OP] = show_flag_argument,
+	[ARG_LOCKF_CMD] = show_numbered_argument,
+	[ARG_SOCKADDR] = show_address,
+	[ARG_SOCK_DOMAIN] = show_numbered_argument,
+	[ARG_SOCK_TYPE] = show_socket_type_argument,
+	[ARG_SOCK_FLAGS] = show_flag_argument,
+	[ARG_MSGHDR_IN] = show_msghdr,
+	[ARG_MSGHDR_OUT] = show_msghdr,
+	[ARG_MMSG_IN] = show_array,
+	[ARG_MMSG_OUT] = show_array,
+	[ARG_MMAP_PROT] = show_flag_argument,
+	[ARG_MMAP_FLAGS] = show_flag_argument,
 };
 
 static void show_argument(struct shown *shown, unsigned int i)
@@ -395,6 +441,9 @@ static bool is_given(const struct shown *shown, unsigned int i)
 	case CALL_openat:
 		return shown->call->arg[i] != ARG_MODE || arg[i - 1] & O_CREAT ||
 		       (arg[i - 1] & O_TMPFILE) == O_TMPFILE;
+	case CALL_mq_open:
+	case CALL_sem_open:
+		return i < 2 || arg[1] & O_CREAT;
 	case CALL_semop:
 	case CALL_semtimedop:
 		return i != 2;

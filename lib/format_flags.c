@@ -2,15 +2,21 @@
 /* format_flags.c - the names of flags and commands in a trace. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "format_parts.h"
 
@@ -56,6 +62,58 @@ static const struct flag open_flags[] = {
 static const struct flag wait_flags[] = {
 	FLAG(WNOHANG), FLAG(WUNTRACED), FLAG(WCONTINUED),  FLAG(WEXITED), FLAG(WNOWAIT),
 	FLAG(__WALL),  FLAG(__WCLONE),  FLAG(__WNOTHREAD), { 0 },
+};
+static const struct flag socket_flags[] = {
+	FLAG(MSG_OOB),
+	FLAG(MSG_PEEK),
+	FLAG(MSG_DONTROUTE),
+	FLAG(MSG_TRUNC),
+	FLAG(MSG_DONTWAIT),
+	FLAG(MSG_EOR),
+	FLAG(MSG_WAITALL),
+	FLAG(MSG_NOSIGNAL),
+	FLAG(MSG_MORE),
+	FLAG(MSG_ERRQUEUE),
+	FLAG(MSG_WAITFORONE),
+	FLAG(MSG_CMSG_CLOEXEC),
+	{ 0 },
+};
+static const struct flag socket_type_flags[] = { FLAG(SOCK_NONBLOCK), FLAG(SOCK_CLOEXEC), { 0 } };
+static const struct flag flock_flags[] = {
+	FLAG(LOCK_SH), FLAG(LOCK_EX), FLAG(LOCK_UN), FLAG(LOCK_NB), { 0 },
+};
+static const struct flag mmap_protection[] = {
+	FLAG(PROT_READ),
+	FLAG(PROT_WRITE),
+	FLAG(PROT_EXEC),
+	{ 0 },
+};
+static const struct flag mmap_flags[] = {
+	FLAG(MAP_SHARED_VALIDATE),
+	FLAG(MAP_SHARED),
+	FLAG(MAP_PRIVATE),
+	FLAG(MAP_FIXED),
+	FLAG(MAP_ANONYMOUS),
+	FLAG(MAP_GROWSDOWN),
+	FLAG(MAP_LOCKED),
+	FLAG(MAP_NORESERVE),
+	FLAG(MAP_POPULATE),
+	FLAG(MAP_NONBLOCK),
+	FLAG(MAP_STACK),
+	FLAG(MAP_HUGETLB),
+	FLAG(MAP_SYNC),
+	FLAG(MAP_FIXED_NOREPLACE),
+	{ 0 },
+};
+
+static const struct {
+	enum arg_kind kind;
+	const struct flag *flags;
+} flags_of[] = {
+	{ ARG_OP_FLAGS, msg_flags },    { ARG_SHM_FLAGS, shm_flags },
+	{ ARG_WAIT_FLAGS, wait_flags }, { ARG_SOCK_FLAGS, socket_flags },
+	{ ARG_FLOCK_OP, flock_flags },  { ARG_MMAP_PROT, mmap_protection },
+	{ ARG_MMAP_FLAGS, mmap_flags },
 };
 
 static bool add_flags(struct text *text, const struct flag *flags, uint64_t value, bool any)
@@ -114,12 +172,9 @@ void show_flags(struct text *text, enum arg_kind kind, int64_t value)
 		show_ipc_flags(text, (uint64_t)value);
 		return;
 	}
-	if (kind == ARG_OP_FLAGS)
-		flags = msg_flags;
-	else if (kind == ARG_SHM_FLAGS)
-		flags = shm_flags;
-	else if (kind == ARG_WAIT_FLAGS)
-		flags = wait_flags;
+	for (size_t i = 0; i < sizeof(flags_of) / sizeof(flags_of[0]); i++)
+		if (flags_of[i].kind == kind)
+			flags = flags_of[i].flags;
 	if (!add_flags(text, flags, (uint64_t)value, false))
 		text_char(text, '0');
 }
@@ -185,13 +240,55 @@ static const struct command timers[] = {
 	{ 0, NULL },
 };
 
+static const struct command domains[] = {
+	COMMAND(AF_UNIX),    COMMAND(AF_INET),  COMMAND(AF_INET6),
+	COMMAND(AF_NETLINK), COMMAND(AF_VSOCK), { 0, NULL },
+};
+static const struct command socket_types[] = {
+	COMMAND(SOCK_STREAM), COMMAND(SOCK_DGRAM), COMMAND(SOCK_SEQPACKET),
+	COMMAND(SOCK_RAW),    COMMAND(SOCK_RDM),   { 0, NULL },
+};
+static const struct command clocks[] = {
+	COMMAND(CLOCK_REALTIME),       COMMAND(CLOCK_MONOTONIC),      COMMAND(CLOCK_BOOTTIME),
+	COMMAND(CLOCK_REALTIME_ALARM), COMMAND(CLOCK_BOOTTIME_ALARM), { 0, NULL },
+};
+static const struct command lockf_commands[] = {
+	COMMAND(F_ULOCK), COMMAND(F_LOCK), COMMAND(F_TLOCK), COMMAND(F_TEST), { 0, NULL },
+};
+static const struct command futex_operations[] = {
+	COMMAND(FUTEX_WAIT),           COMMAND(FUTEX_WAKE),
+	COMMAND(FUTEX_REQUEUE),        COMMAND(FUTEX_CMP_REQUEUE),
+	COMMAND(FUTEX_WAKE_OP),        COMMAND(FUTEX_LOCK_PI),
+	COMMAND(FUTEX_UNLOCK_PI),      COMMAND(FUTEX_TRYLOCK_PI),
+	COMMAND(FUTEX_WAIT_BITSET),    COMMAND(FUTEX_WAKE_BITSET),
+	COMMAND(FUTEX_LOCK_PI2),       COMMAND(FUTEX_WAIT_REQUEUE_PI),
+	COMMAND(FUTEX_CMP_REQUEUE_PI), { 0, NULL },
+};
+static const struct command shutdown_hows[] = {
+	COMMAND(SHUT_RD),
+	COMMAND(SHUT_WR),
+	COMMAND(SHUT_RDWR),
+	{ 0, NULL },
+};
+static const struct command socket_levels[] = { COMMAND(SOL_SOCKET), { 0, NULL } };
+
+static const struct {
+	enum arg_kind kind;
+	const struct command *names;
+} numbers_of[] = {
+	{ ARG_SOCK_DOMAIN, domains },
+	{ ARG_CLOCK, clocks },
+	{ ARG_LOCKF_CMD, lockf_commands },
+};
+
 static const struct {
 	unsigned int call, arg;
 	const struct command *commands;
 } named_ints[] = {
 	{ CALL_sigprocmask, 0, mask_commands }, { CALL_pthread_sigmask, 0, mask_commands },
 	{ CALL_epoll_ctl, 1, epoll_commands },  { CALL_waitid, 0, id_types },
-	{ CALL_setitimer, 0, timers },
+	{ CALL_setitimer, 0, timers },          { CALL_shutdown, 1, shutdown_hows },
+	{ CALL_getsockopt, 1, socket_levels },  { CALL_setsockopt, 1, socket_levels },
 };
 
 static const char *command_name(const struct command *commands, int64_t value)
@@ -230,4 +327,37 @@ const char *int_name(unsigned int call, unsigned int arg, int64_t value)
 		if (named_ints[i].call == call && named_ints[i].arg == arg)
 			return command_name(named_ints[i].commands, value);
 	return NULL;
+}
+
+void show_numbered(struct text *text, enum arg_kind kind, int64_t value)
+{
+	const struct command *names = clocks;
+
+	for (size_t i = 0; i < sizeof(numbers_of) / sizeof(numbers_of[0]); i++)
+		if (numbers_of[i].kind == kind)
+			names = numbers_of[i].names;
+	show_command(text, command_name(names, (int)value), (int)value);
+}
+
+void show_socket_type(struct text *text, int64_t value)
+{
+	uint64_t flags = (uint64_t)value & (SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int type = (int)value & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	/* accept4 takes the flags alone */
+	if (type || !flags)
+		show_command(text, command_name(socket_types, type), type);
+	if (flags)
+		add_flags(text, socket_type_flags, flags, type != 0);
+}
+
+void show_futex_operation(struct text *text, int64_t value)
+{
+	int command = (int)value & FUTEX_CMD_MASK;
+
+	show_command(text, command_name(futex_operations, command), command);
+	if (value & FUTEX_PRIVATE_FLAG)
+		text_str(text, "|FUTEX_PRIVATE_FLAG");
+	if (value & FUTEX_CLOCK_REALTIME)
+		text_str(text, "|FUTEX_CLOCK_REALTIME");
 }

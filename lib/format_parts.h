@@ -19,8 +19,16 @@ struct shown {
 };
 
 void show_arguments(struct shown *shown);
+/* Was the call carried out, so that what it says beyond its arguments is there? */
+bool is_done(const struct event *event);
+
+/* format_socket.c: arguments by their roles */
+void show_thread(struct shown *shown, unsigned int i);
+void show_address(struct shown *shown, unsigned int i);
+void show_msghdr(struct shown *shown, unsigned int i);
 
 /* A number by its name, or in decimal. */
+void show_numbered(struct text *text, enum arg_kind kind, int64_t value);
 void show_ipc_cmd(struct text *text, enum arg_kind of, int cmd);
 void show_fcntl_cmd(struct text *text, int cmd);
 /* The name for an int argument that has one, or NULL. */
@@ -30,5 +38,12 @@ const char *int_name(unsigned int call, unsigned int arg, int64_t value);
 void show_flags(struct text *text, enum arg_kind kind, int64_t value);
 void show_sop_flags(struct text *text, int flags);
 void show_open_flags(struct text *text, int64_t value);
+void show_socket_type(struct text *text, int64_t value);
+/* FUTEX_WAKE|FUTEX_PRIVATE_FLAG; LOCK_EX|LOCK_NB */
+void show_futex_operation(struct text *text, int64_t value);
+
+void show_pointer(struct text *text, int64_t pointer);
+/* In double quotes, with C's escapes for what would spoil the line. */
+void show_string(struct text *text, const char *s, size_t n_bytes);
 
 #endif

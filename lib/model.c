@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model.c - hands each event to the models of processes and objects, and to the invariants. */
-#include "model_private.h"
+#include "model_lock.h"
 
 #include <stdlib.h>
 
@@ -29,6 +29,8 @@ void model_free(struct model *model)
 	}
 	free(model->state);
 	objects_free(model);
+	holds_free(model);
+	actors_free(model);
 	processes_free(model);
 	table_free(&model->users);
 	table_free(&model->woken);
@@ -56,13 +58,20 @@ void model_event(struct model *model, uint32_t process, uint32_t thread, const s
 	model->delivery = NULL;
 	process_event(model, process, thread, event);
 	object_event(model, process, event, more);
-	if (classes & CLASS_MSG)
+	lock_see(model, process, event);
+	if (classes & (CLASS_MSG | CLASS_MQ))
 		queue_event(model, process, event, more);
 	if (kind == OBJECT_PIPE || kind == OBJECT_FIFO)
 		pipe_event(model, process, thread, event);
+	if (kind == OBJECT_SOCKET)
+		socket_event(model, process, thread, event);
 	tell_invariants(model, process, thread, event, more);
 	if (classes & CLASS_SEM)
 		sem_event(model, process, thread, event, more);
+	lock_event(model, process, thread, event);
+	actor_event(model, process, thread, event);
+	wake_event(model, process, thread, event);
+	wake_lost_event(model, process, thread, event);
 }
 
 void model_process_end(struct model *model, uint32_t process, const struct process_end *end,
@@ -76,6 +85,7 @@ void model_process_end(struct model *model, uint32_t process, const struct proce
 		if (invariants[i]->process_end)
 			invariants[i]->process_end(model, model->state[i], process, end, tsc);
 	sem_process_end(model, process, end);
+	lock_process_end(model, process, end, tsc);
 	if (!process_end_is_sure(p, end))
 		model->n_unsure_deaths++;
 	p->ended = true;

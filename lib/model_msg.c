@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * model_msg.c - message queues: each message is kept from its sending to its receipt. A receipt can
- * be seen before the sending that it answers; it waits then.
+ * model_msg.c - message queues, System V's and POSIX's: each message is kept from its sending to
+ * its receipt. A receipt can be seen before the sending that it answers; it waits then. Where
+ * System V has a message's type, POSIX has its priority.
  */
 #include "model_private.h"
 
@@ -21,6 +22,11 @@ static struct message **chain(const struct queue *queue, uint64_t digest)
 
 static bool fits_queue(const struct order_declaration *order, const struct queue *queue)
 {
+	if (object_kind_of(queue->object.ref) == OBJECT_MQ)
+		return order->name[0] && queue->object.path &&
+		       strcmp(order->name, queue->object.path) == 0;
+	if (order->name[0])
+		return false;
 	if (order->by_key)
 		return queue->object.has_key && queue->object.key == (int32_t)order->queue;
 	return object_value_of(queue->object.ref) == (uint64_t)order->queue;
@@ -37,6 +43,11 @@ static struct queue *see_queue(struct model *model, uint64_t ref)
 		if (fits_queue(&model->options.order[i], queue))
 			queue->order[queue->n_orders++] = &model->options.order[i];
 	return queue;
+}
+
+static bool is_posix(const struct event *event)
+{
+	return object_kind_of(event->object) == OBJECT_MQ;
 }
 
 /* The oldest message with these bytes. */
@@ -153,7 +164,7 @@ static void note_sent(struct model *model, struct queue *queue, uint32_t process
 {
 	struct message message = {
 		.digest = event->digest,
-		.type = event->arg[4],
+		.type = event->arg[is_posix(event) ? 3 : 4],
 		.length = event->length,
 		.process = process,
 		.stack = event->stack,
@@ -192,8 +203,9 @@ static void note_received(struct model *model, struct queue *queue, uint32_t pro
 		.site = event->site,
 		.enter = event->enter_tsc,
 		.exit = event->exit_tsc,
-		.copy = event->arg[4] & MSG_COPY,
-		.cut = event->arg[4] & MSG_NOERROR && event->result == event->arg[2],
+		.copy = !is_posix(event) && event->arg[4] & MSG_COPY,
+		.cut = !is_posix(event) && event->arg[4] & MSG_NOERROR &&
+		       event->result == event->arg[2],
 	};
 	struct message *message = find_same(queue, receipt.digest, receipt.type);
 
@@ -223,15 +235,45 @@ static void note_wake(struct model *model, struct queue *queue, uint32_t process
 	queue->user[queue->n_users++] = process;
 }
 
+bool queue_sends(const struct event *event)
+{
+	switch (calls[event->call].canonical_id) {
+	case CALL_msgsnd:
+		return true;
+	case CALL_mq_send:
+	case CALL_mq_timedsend:
+		return is_posix(event);
+	default:
+		return false;
+	}
+}
+
+static bool queue_receives(const struct event *event)
+{
+	switch (calls[event->call].canonical_id) {
+	case CALL_msgrcv:
+		return true;
+	case CALL_mq_receive:
+	case CALL_mq_timedreceive:
+		return is_posix(event);
+	default:
+		return false;
+	}
+}
+
+uint64_t queue_ref(const struct event *event)
+{
+	return is_posix(event) ? event->object : event_ref(event, OBJECT_MSG, event->arg[0]);
+}
+
 void queue_event(struct model *model, uint32_t process, const struct event *event,
 		 const uint8_t *more)
 {
-	unsigned int call = calls[event->call].canonical_id;
-	uint64_t ref = event_ref(event, OBJECT_MSG, event->arg[0]);
-	bool sends = call == CALL_msgsnd;
+	uint64_t ref = queue_ref(event);
+	bool sends = queue_sends(event);
 	struct queue *queue;
 
-	if (!sends && call != CALL_msgrcv)
+	if (!sends && !queue_receives(event))
 		return;
 	if (event->flags & EVENT_ABANDONED)
 		see_queue(model, ref)->n_unknown++;

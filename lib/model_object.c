@@ -3,9 +3,10 @@
  * model_object.c - the IPC objects of a trial: who made them, how, and when they went. Pipes, and
  * objects that were removed, are forgotten when many newer ones have come.
  */
-#include "model_private.h"
+#include "model_lock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -20,10 +21,21 @@ static size_t object_bytes(enum object_kind kind)
 	case OBJECT_SEM:
 		return sizeof(struct sem_set);
 	case OBJECT_MSG:
+	case OBJECT_MQ:
 		return sizeof(struct queue);
 	case OBJECT_PIPE:
 	case OBJECT_FIFO:
+	case OBJECT_SOCKET:
 		return sizeof(struct pipe_object);
+	case OBJECT_PSEM:
+		return sizeof(struct psem);
+	case OBJECT_COND:
+		return sizeof(struct cond);
+	case OBJECT_MUTEX:
+	case OBJECT_RWLOCK:
+	case OBJECT_SPIN:
+	case OBJECT_FILE:
+		return sizeof(struct lock);
 	default:
 		return sizeof(struct object);
 	}
@@ -36,11 +48,15 @@ static void object_free(struct model *model, struct object *object)
 		sem_set_release(model, (struct sem_set *)object);
 		break;
 	case OBJECT_MSG:
+	case OBJECT_MQ:
 		queue_release(model, (struct queue *)object);
 		break;
 	default:
 		break;
 	}
+	if (is_lock_kind(object_kind_of(object->ref)))
+		lock_release(model, (struct lock *)object);
+	wakers_release(model, object);
 	free(object->path);
 	free(object);
 }
@@ -73,10 +89,12 @@ static void forget(struct model *model, struct object *object)
 	unlist(model, object);
 	if (table_get(&model->objects, object->ref) == object)
 		table_remove(&model->objects, object->ref);
+	if (is_lock_kind(object_kind_of(object->ref)))
+		lock_release(model, (struct lock *)object);
 	object_release(model, object);
 }
 
-static void make_forgettable(struct model *model, struct object *object)
+static void list_newest(struct model *model, struct object *object)
 {
 	if (model->forget_newest == object)
 		return;
@@ -85,8 +103,30 @@ static void make_forgettable(struct model *model, struct object *object)
 	object->older = model->forget_newest;
 	*(object->older ? &object->older->newer : &model->forget_oldest) = object;
 	model->forget_newest = object;
-	if (++model->n_forgettable > FORGETTABLE_MAX)
-		forget(model, model->forget_oldest);
+	model->n_forgettable++;
+}
+
+/* The oldest, but rather not one that somebody holds. */
+static struct object *forgettable(struct model *model)
+{
+	for (int tries = 0; tries < 8; tries++) {
+		struct object *object = model->forget_oldest;
+
+		if (!is_lock_kind(object_kind_of(object->ref)) ||
+		    !((const struct lock *)object)->n_holds)
+			break;
+		list_newest(model, object);
+	}
+	return model->forget_oldest;
+}
+
+static void make_forgettable(struct model *model, struct object *object)
+{
+	list_newest(model, object);
+	if (model->n_forgettable <= FORGETTABLE_MAX)
+		return;
+	model->has_forgotten = true;
+	forget(model, forgettable(model));
 }
 
 static struct object *object_new(struct model *model, uint64_t ref)
@@ -116,7 +156,8 @@ struct object *object_see(struct model *model, uint64_t ref)
 
 	if (!object)
 		object = object_new(model, ref);
-	if (object_kind_of(ref) == OBJECT_PIPE || object_kind_of(ref) == OBJECT_FIFO)
+	if (object_kind_of(ref) == OBJECT_PIPE || object_kind_of(ref) == OBJECT_FIFO ||
+	    object_kind_of(ref) == OBJECT_SOCKET || is_memory_kind(object_kind_of(ref)))
 		make_forgettable(model, object);
 	return object;
 }
@@ -136,6 +177,21 @@ static void set_maker(struct model *model, struct object *object, uint32_t proce
 	object->made_exit = event->exit_tsc;
 	object->mark = mark_mix(kind, arena_hash(p->lineage, strlen(p->lineage), ARENA_HASH_START));
 	object->mark = mark_mix(object->mark, object->maker_ordinal);
+}
+
+void object_touch(struct model *model, struct object *object)
+{
+	list_newest(model, object);
+}
+
+/* Lineage and number are for people: which thread came first can change from run to run. */
+void object_adopt(struct model *model, struct object *object, uint32_t process,
+		  const struct event *event)
+{
+	set_maker(model, object, process, event);
+	object->maker_sure = false;
+	object->adopted = true;
+	object->mark = mark_mix(object_kind_of(object->ref), event->site);
 }
 
 static void set_key(struct model *model, struct object *object, int32_t key)
@@ -176,15 +232,24 @@ static void see_get(struct model *model, uint32_t process, const struct event *e
 		sem_mark_found(model, (struct sem_set *)object, process);
 }
 
-static void see_made(struct model *model, uint32_t process, const struct event *event,
-		     const uint8_t *more)
+struct object *object_made(struct model *model, uint32_t process, const struct event *event,
+			   uint64_t ref)
 {
-	struct object *object = object_new(model, event->object);
+	struct object *object = object_new(model, ref);
 
 	make_forgettable(model, object);
 	set_maker(model, object, process, event);
 	object->fresh = true;
-	if (object_kind_of(event->object) == OBJECT_FIFO && more)
+	return object;
+}
+
+static void see_made(struct model *model, uint32_t process, const struct event *event,
+		     const uint8_t *more)
+{
+	struct object *object = object_made(model, process, event, event->object);
+	enum object_kind kind = object_kind_of(event->object);
+
+	if ((kind == OBJECT_FIFO || kind == OBJECT_MEMORY) && more)
 		object->path = model_copy_text((const char *)more);
 }
 
@@ -296,6 +361,94 @@ static void see_pipe_or_fifo(struct model *model, uint32_t process, const struct
 	}
 }
 
+/* mq_open, sem_open, shm_open: a name stands for an object, made now or before. */
+static void see_named(struct model *model, uint32_t process, const struct event *event,
+		      const uint8_t *more, enum object_kind kind)
+{
+	struct object *object = object_find(model, event->object);
+	bool creates = event->arg[1] & O_CREAT;
+
+	if (object_kind_of(event->object) != kind)
+		return;
+	if (object && object->removed && event->enter_tsc > object->removed_exit)
+		object = NULL;
+	if (object && object->path)
+		return;
+	if (!object)
+		object = object_new(model, event->object);
+	if (creates) {
+		set_maker(model, object, process, event);
+		object->fresh = true;
+	}
+	if (!more)
+		return;
+	object->path = model_copy_text((const char *)more);
+	object->mark =
+		mark_mix(kind, arena_hash(object->path, strlen(object->path), ARENA_HASH_START));
+}
+
+static void see_unnamed(struct model *model, uint32_t process, const struct event *event,
+			enum object_kind kind)
+{
+	if (object_kind_of(event->object) == kind)
+		see_removed(model, process, event, event->object);
+}
+
+/* POSIX queues, named semaphores and memory. */
+static void see_posix(struct model *model, uint32_t process, const struct event *event,
+		      const uint8_t *more)
+{
+	switch (calls[event->call].canonical_id) {
+	case CALL_mq_open:
+		see_named(model, process, event, more, OBJECT_MQ);
+		break;
+	case CALL_sem_open:
+		see_named(model, process, event, more, OBJECT_PSEM);
+		break;
+	case CALL_shm_open:
+		see_named(model, process, event, more, OBJECT_MEMORY);
+		break;
+	case CALL_memfd_create:
+		if (object_kind_of(event->object) == OBJECT_MEMORY)
+			see_made(model, process, event, more);
+		break;
+	case CALL_mq_unlink:
+		see_unnamed(model, process, event, OBJECT_MQ);
+		break;
+	case CALL_sem_unlink:
+		see_unnamed(model, process, event, OBJECT_PSEM);
+		break;
+	case CALL_shm_unlink:
+		see_unnamed(model, process, event, OBJECT_MEMORY);
+		break;
+	default:
+		break;
+	}
+}
+
+/* eventfd, timerfd_create ...: a descriptor is the object. */
+static void see_descriptor(struct model *model, uint32_t process, const struct event *event)
+{
+	enum object_kind kind = object_kind_of(event->object);
+
+	switch (calls[event->call].canonical_id) {
+	case CALL_eventfd:
+	case CALL_timerfd_create:
+	case CALL_signalfd:
+	case CALL_inotify_init:
+	case CALL_inotify_init1:
+	case CALL_io_uring_setup:
+	case CALL_epoll_create:
+	case CALL_epoll_create1:
+		if ((kind == OBJECT_EPOLL || (kind >= OBJECT_EVENTFD && kind < OBJECT_N)) &&
+		    !object_find(model, event->object))
+			see_made(model, process, event, NULL);
+		break;
+	default:
+		break;
+	}
+}
+
 void object_event(struct model *model, uint32_t process, const struct event *event,
 		  const uint8_t *more)
 {
@@ -305,6 +458,9 @@ void object_event(struct model *model, uint32_t process, const struct event *eve
 		return;
 	see_system_v(model, process, event);
 	see_pipe_or_fifo(model, process, event, more);
+	see_posix(model, process, event, more);
+	see_socket(model, process, event, more);
+	see_descriptor(model, process, event);
 }
 
 void objects_free(struct model *model)

@@ -11,8 +11,8 @@ static void note_user(struct pipe_users *users, uint32_t process)
 		users->process[users->n++] = process;
 }
 
-static void note_write(struct pipe_object *pipe, uint32_t process, uint32_t thread,
-		       const struct event *event)
+void pipe_note_write(struct pipe_object *pipe, uint32_t process, uint32_t thread,
+		     const struct event *event)
 {
 	struct pipe_write *write = &pipe->write[pipe->n_writes++ % PIPE_WRITES];
 
@@ -28,8 +28,13 @@ static void note_write(struct pipe_object *pipe, uint32_t process, uint32_t thre
 	note_user(&pipe->writers, process);
 }
 
+void pipe_note_reader(struct pipe_object *pipe, uint32_t process)
+{
+	note_user(&pipe->readers, process);
+}
+
 /* The shim says what the last reader left. Writing ends close too: they leave nothing. */
-static void note_close(struct pipe_object *pipe, uint32_t process, const struct event *event)
+void pipe_note_close(struct pipe_object *pipe, uint32_t process, const struct event *event)
 {
 	if (event->arg[4] <= 0)
 		return;
@@ -51,7 +56,7 @@ static void note_transfer(struct pipe_object *pipe, uint32_t process, uint32_t t
 	if (!event_took_effect(event))
 		return;
 	if (flags & CALL_WRITES)
-		note_write(pipe, process, thread, event);
+		pipe_note_write(pipe, process, thread, event);
 	if (flags & CALL_READS)
 		note_user(&pipe->readers, process);
 }
@@ -78,7 +83,7 @@ void pipe_event(struct model *model, uint32_t process, uint32_t thread, const st
 	case CALL_exit:
 	case CALL__exit:
 	case CALL_quick_exit:
-		note_close(pipe, process, event);
+		pipe_note_close(pipe, process, event);
 		break;
 	default:
 		note_transfer(pipe, process, thread, event);

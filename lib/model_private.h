@@ -38,6 +38,15 @@ void table_put(struct model_table *table, uint64_t key, void *value);
 void table_remove(struct model_table *table, uint64_t key);
 void table_free(struct model_table *table);
 
+/* A wake-up that was sent. */
+struct wake_sent {
+	uint32_t process, thread, stack;
+	int32_t to_thread; /* or -1: whichever thread of the process it meets */
+	int signo;
+	uint64_t site, enter, exit;
+};
+#define WAKES_KEPT 4
+
 struct process {
 	char *lineage;
 	char *program;
@@ -46,7 +55,9 @@ struct process {
 	uint64_t begin_tsc;
 	uint64_t last_exit;       /* of its last event */
 	uint64_t last_call_enter; /* of its last event that is no exit or close */
+	uint64_t alive_tsc;       /* it surely lived then */
 	uint64_t exit_enter;      /* of its exit or _exit; 0: none */
+	uint32_t exit_thread;     /* that called it */
 	uint64_t fork_enter;      /* of its last fork */
 	uint64_t exec_exit;       /* of its last successful exec; 0 */
 	uint64_t chld_tsc;        /* it changed what SIGCHLD does, and has reaped nobody since; 0 */
@@ -67,6 +78,12 @@ struct process {
 	struct sem_user *last_user; /* a cache: what it touched last */
 	struct sem_hold *hold;      /* what it holds units of */
 	unsigned int n_holds, room_holds;
+	struct actor *actors;                /* its threads, see model_lock.h */
+	struct actor *last_actor;            /* a cache */
+	uint64_t caught;                     /* signals that it has a handler for, a bit each */
+	struct wake_sent signal[WAKES_KEPT]; /* sent to it, the last ones: a ring */
+	unsigned int n_signals;
+	uint64_t signal_wait_exit; /* of the last wait for signals of one of its threads */
 };
 
 /* A semaphore that a process holds units of. SETVAL can have voided it: then touch_held() is 0. */
@@ -94,6 +111,9 @@ struct object {
 	uint32_t remover_stack;
 	uint64_t removed_enter, removed_exit;
 	char *path;
+	bool adopted;    /* nobody saw it being made: its maker is who used it first */
+	uint32_t *waker; /* processes that wake_note() knows of */
+	unsigned int n_wakers, room_wakers;
 	unsigned int n_refs;
 	struct object *older, *newer; /* in the list of those that may be forgotten */
 	bool listed;
@@ -249,6 +269,8 @@ struct pipe_object {
 	unsigned int n_writes;
 	struct pipe_users writers, readers;
 	uint64_t epipe_exit; /* of the last write that found no reader */
+	uint64_t
+		peer; /* of a socket made by socketpair: what is sent to it comes in here; else 0 */
 	/* the last close of a reading end, with what it left unread */
 	uint64_t left_bytes;
 	uint32_t left_process, left_stack;
@@ -266,14 +288,21 @@ struct model {
 	struct model_table users;     /* set serial and process -> struct sem_user */
 	struct model_table woken;     /* object serial and process -> flags */
 	struct model_table ftok_keys; /* key -> site of the ftok that made it */
+	struct model_table actors;    /* process and thread -> struct actor */
+	unsigned int n_unclaimed;     /* of them that ended before it was seen who made them */
+	struct lock_hold *spare_holds;
+	struct wake_sent group_signal[WAKES_KEPT]; /* to groups of processes: a ring */
+	unsigned int n_group_signals;
 	uint64_t n_serials;
 	struct object *forget_oldest, *forget_newest;
 	unsigned int n_forgettable;
+	bool has_forgotten;               /* because there were too many */
 	int undo_shown[MODEL_UNDO_SHOWN]; /* ids of sets, see model_undo_shown() */
 	unsigned int n_undo_shown;
 	bool unfollowed;           /* processes that nobody follows */
 	uint32_t n_unsure_deaths;  /* a call may have taken effect that nobody recorded */
 	bool shared_undo;          /* clone with CLONE_SYSVSEM: adjustments are shared */
+	struct object *lock;       /* in memory, or a file: of the event in hand, or NULL */
 	struct delivery *delivery; /* of the event in hand, or NULL */
 	struct delivery delivery_room;
 	void **state; /* of each invariant */
@@ -325,11 +354,19 @@ bool process_descends(const struct model *model, uint32_t process, uint32_t ance
 struct object *object_find(struct model *model, uint64_t ref);
 /* The object, made when it is seen for the first time. */
 struct object *object_see(struct model *model, uint64_t ref);
+/* It is in use: others of those that can be forgotten go before it. */
+void object_touch(struct model *model, struct object *object);
 void object_event(struct model *model, uint32_t process, const struct event *event,
 		  const uint8_t *more);
 void object_keep(struct object *object);
 void object_release(struct model *model, struct object *object);
 void objects_free(struct model *model);
+/* The first call that was seen on it: who makes it takes its maker's place. */
+void object_adopt(struct model *model, struct object *object, uint32_t process,
+		  const struct event *event);
+/* A new one, made by this call. */
+struct object *object_made(struct model *model, uint32_t process, const struct event *event,
+			   uint64_t ref);
 const char *object_name(struct model *model, const struct object *object, char *buffer,
 			size_t n_bytes);
 uint64_t object_mark(const struct object *object);
@@ -384,10 +421,24 @@ static inline bool sem_undo_applies(const struct sem_set *set, const struct proc
 /* model_msg.c */
 void queue_event(struct model *model, uint32_t process, const struct event *event,
 		 const uint8_t *more);
+bool queue_sends(const struct event *event);   /* msgsnd, mq_send ... */
+uint64_t queue_ref(const struct event *event); /* the queue of a call on one */
 void queue_release(struct model *model, struct queue *queue);
 
-/* model_pipe.c */
+/* model_pipe.c: pipes, FIFOs, and the two directions of a socket pair */
 void pipe_event(struct model *model, uint32_t process, uint32_t thread, const struct event *event);
+
+void pipe_note_write(struct pipe_object *pipe, uint32_t process, uint32_t thread,
+		     const struct event *event);
+void pipe_note_reader(struct pipe_object *pipe, uint32_t process);
+/* A close, with the bytes that it left unread. */
+void pipe_note_close(struct pipe_object *pipe, uint32_t process, const struct event *event);
+
+/* model_socket.c */
+void see_socket(struct model *model, uint32_t process, const struct event *event,
+		const uint8_t *more);
+void socket_event(struct model *model, uint32_t process, uint32_t thread,
+		  const struct event *event);
 
 static inline bool pipe_used_by(const struct pipe_users *users, uint32_t process)
 {
@@ -398,10 +449,22 @@ static inline bool pipe_used_by(const struct pipe_users *users, uint32_t process
 }
 
 /* model_wake.c */
-enum wake_bit { WOKEN_SEM = 1, WOKEN_RECEIVER = 2, WOKEN_SENDER = 4, WOKEN_SIGNAL = 8 };
+enum wake_bit {
+	WOKEN_SEM = 1,
+	WOKEN_RECEIVER = 2,
+	WOKEN_SENDER = 4,
+	WOKEN_SIGNAL = 8,
+	WOKEN_WAITER = 16,
+};
 /* Returns true when it is the first that is noted of that process and object. */
 bool wake_note(struct model *model, uint64_t object_serial, uint32_t process, enum wake_bit bit);
 void wake_forget(struct model *model, uint64_t object_serial, uint32_t process);
+void wake_event(struct model *model, uint32_t process, uint32_t thread, const struct event *event);
+void wakers_release(struct model *model, struct object *object);
+
+/* model_wake_lost.c: wake-ups that nobody waited for */
+void wake_lost_event(struct model *model, uint32_t process, uint32_t thread,
+		     const struct event *event);
 
 /* order.c: the number at its place in a message; false when the message is too short for it. */
 bool order_number(const struct order_declaration *order, const uint8_t *text, uint32_t length,

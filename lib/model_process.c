@@ -63,6 +63,7 @@ void model_process_begin(struct model *model, uint32_t process, int32_t parent, 
 		p->next_sibling = above->first_child;
 		above->first_child = (int32_t)process;
 		p->chld_tsc = above->chld_tsc ? tsc : 0;
+		p->caught = above->caught;
 		if (above->fork_pid == pid)
 			note_birth(p, above->fork_stack, above->fork_site, above->fork_enter);
 	}
@@ -144,13 +145,12 @@ static void note_disposition(struct process *p, const struct event *event, bool 
 		p->chld_tsc = may_ignore ? event->exit_tsc : 0;
 }
 
-static void note_kill(struct model *model, uint32_t process, const struct event *event)
+static void note_kill(struct model *model, const struct event *event)
 {
 	struct process *target = table_get(&model->pids, (uint32_t)event->arg[0]);
 
 	if (!event_took_effect(event) || event->arg[0] <= 0 || !target)
 		return;
-	wake_note(model, OBJECT_REF(OBJECT_PROCESS, event->arg[0]), process, WOKEN_SIGNAL);
 	if (target->kill_signal != event->arg[1]) {
 		target->kill_signal = (int)event->arg[1];
 		target->kill_enter = event->enter_tsc;
@@ -160,14 +160,21 @@ static void note_kill(struct model *model, uint32_t process, const struct event 
 static void note_own_time(struct process *p, uint32_t thread, const struct event *event,
 			  unsigned int call)
 {
+	/* what was cut off by a death is recorded when that is noticed */
+	uint64_t alive = event->flags & EVENT_ABANDONED ? event->enter_tsc : event->exit_tsc;
+
+	if (alive > p->alive_tsc)
+		p->alive_tsc = alive;
 	if (thread)
 		p->threaded = true;
 	if (event->exit_tsc > p->last_exit)
 		p->last_exit = event->exit_tsc;
-	if (call == CALL_exit || call == CALL__exit || call == CALL_quick_exit)
+	if (call == CALL_exit || call == CALL__exit || call == CALL_quick_exit) {
 		p->exit_enter = event->enter_tsc;
-	else if (call != CALL_close && event->enter_tsc > p->last_call_enter)
+		p->exit_thread = thread;
+	} else if (call != CALL_close && event->enter_tsc > p->last_call_enter) {
 		p->last_call_enter = event->enter_tsc;
+	}
 }
 
 void process_event(struct model *model, uint32_t process, uint32_t thread,
@@ -219,7 +226,7 @@ void process_event(struct model *model, uint32_t process, uint32_t thread,
 		break;
 	case CALL_kill:
 	case CALL_sigqueue:
-		note_kill(model, process, event);
+		note_kill(model, event);
 		break;
 	case CALL_clone:
 		note_fork(model, process, event);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* order.c - declared orders: 'queue key:0x1234 by sender u32@0'. */
+/* order.c - declared orders: 'queue key:0x1234 by sender u32@0', 'queue name:/jobs by type u8@4'.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -38,9 +39,26 @@ static const char *parse_number(const char *at, int64_t least, int64_t most, int
 	return end;
 }
 
+/* A POSIX queue's name, as mq_open takes it. */
+static const char *parse_name(const char *at, struct order_declaration *order)
+{
+	size_t n = strcspn(at, " \t");
+
+	if (at[0] != '/' || n < 2 || n >= sizeof(order->name) || !at[n])
+		return NULL;
+	memcpy(order->name, at, n);
+	order->name[n] = '\0';
+	return at + n;
+}
+
 static const char *parse_queue(const char *at, struct order_declaration *order)
 {
-	const char *behind = after_word(at, "key:");
+	const char *behind = after_word(at, "name:");
+
+	if (behind)
+		return parse_name(behind, order);
+	order->name[0] = '\0';
+	behind = after_word(at, "key:");
 
 	order->by_key = behind != NULL;
 	if (!behind)
@@ -103,7 +121,7 @@ int order_parse(const char *text, struct order_declaration *order, unsigned int 
 		const char *expected;
 	} parts[] = {
 		{ parse_word_queue, "\"queue\"" },
-		{ parse_queue, "key:NUMBER or id:NUMBER" },
+		{ parse_queue, "key:NUMBER, id:NUMBER or name:/NAME" },
 		{ parse_word_by, "\"by\"" },
 		{ parse_by, "\"sender\" or \"type\"" },
 		{ parse_place, "u8@OFFSET, u16@OFFSET, u32@OFFSET or u64@OFFSET" },

@@ -106,6 +106,8 @@ const char *refusal_text(enum refusal why)
 			"there is nothing to shorten, or PIPE_BUF keeps this write whole",
 		[REFUSED_NOT_PERMITTED] = "the kernel did not permit what the error needs",
 		[REFUSED_NO_SUPERVISOR] = "it needs a runner",
+		[REFUSED_SEALED] = "the program's own seccomp filter would not allow it",
+		[REFUSED_OBJECT] = "what the call is made on never gives this error",
 	};
 
 	return (unsigned int)why < REFUSED_N ? texts[why] : "unknown reason";

@@ -37,9 +37,11 @@ enum refusal {
 	REFUSED_FLAGS,      /* the call's flags exclude this error */
 	REFUSED_ARGUMENTS,  /* only wrong arguments give this error, and these are right */
 	REFUSED_STATE,      /* only the object's state gives this error */
-	REFUSED_ATOMIC, /* short: PIPE_BUF keeps this write whole, or there is nothing to shorten */
+	REFUSED_ATOMIC, /* short: it is a message or PIPE_BUF keeps it whole, or it is short enough */
 	REFUSED_NOT_PERMITTED, /* e.g. IPC_RMID for EIDRM was refused by the kernel */
 	REFUSED_NO_SUPERVISOR, /* needs a runner */
+	REFUSED_SEALED,        /* the program's own seccomp filter would not let it through */
+	REFUSED_OBJECT,        /* what the call is made on never gives this error */
 	REFUSED_N
 };
 
@@ -47,6 +49,10 @@ enum object_selector { SELECT_ANY, SELECT_KEY, SELECT_ID, SELECT_PATH, SELECT_FD
 
 struct rule {
 	uint64_t calls[CALL_WORDS]; /* bit c: enum call_id c is meant */
+	/* ... whatever its object is. One that only a class has brought in is meant where its
+	 * object belongs to that class: a read of a socket by %socket, not by %pipe. */
+	uint64_t named[CALL_WORDS];
+	uint32_t classes; /* enum call_class, as the rule names them */
 	uint32_t fault;             /* enum fault_kind */
 	int32_t err;                /* FAULT_ERROR: errno; 0: one that fits, by seed */
 	uint32_t force;             /* error!=: also where the kernel could not have done it */

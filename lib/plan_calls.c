@@ -107,6 +107,7 @@ static int add_class(struct parser *parser, struct part name)
 	if (!any)
 		return plan_refuse(parser, name, "no call belongs to class",
 				   "another class or a call");
+	parser->rule->classes |= mask;
 	return 0;
 }
 
@@ -127,6 +128,7 @@ static int add_name(struct parser *parser, struct part name)
 		return plan_refuse(parser, name, "no fault is possible in",
 				   "a call that takes faults (see 'ipcjam list calls')");
 	set_add(parser->rule->calls, (unsigned int)call);
+	set_add(parser->rule->named, (unsigned int)call);
 	return 0;
 }
 
@@ -145,6 +147,15 @@ int parse_calls(struct parser *parser, struct part part)
 			return 0;
 		at = comma + 1;
 	}
+}
+
+/* Only what says more than the classes do: equal rules are to be equal in memory. */
+void normalise_calls(struct rule *rule)
+{
+	for (unsigned int i = 0; i < CALL_N; i++)
+		if (!in_set(rule->calls, i) || rule->classes == ~0u ||
+		    (class_selects(rule->classes, i) && !call_depends(i)))
+			set_remove(rule->named, i);
 }
 
 bool rule_has_call(const struct rule *rule, unsigned int call)

@@ -34,7 +34,8 @@ static bool can_fail(const struct call *call, const struct rule *rule)
 static bool can_be_short(const struct call *call)
 {
 	return call_arg(call, ARG_LEN) >= 0 || call_arg(call, ARG_IOV_IN) >= 0 ||
-	       call_arg(call, ARG_IOV_OUT) >= 0;
+	       call_arg(call, ARG_IOV_OUT) >= 0 || call_arg(call, ARG_MSGHDR_IN) >= 0 ||
+	       call_arg(call, ARG_MSGHDR_OUT) >= 0;
 }
 
 bool call_can(unsigned int call, const struct rule *rule)

@@ -4,65 +4,26 @@
 
 #include <string.h>
 
-/* Is all of the class in the set, and enough of it not yet written? A few are better named. */
-static bool class_fits(const struct rule *rule, unsigned int mask,
-		       const uint64_t written[CALL_WORDS])
-{
-	unsigned int n_new = 0;
-
-	for (unsigned int i = 0; i < CALL_N; i++) {
-		if (!class_selects(mask, i) || !call_can(i, rule))
-			continue;
-		if (!in_set(rule->calls, i))
-			return false;
-		n_new += !in_set(written, i);
-	}
-	return n_new >= 3;
-}
-
-static bool class_is_all(const struct rule *rule, unsigned int mask)
-{
-	for (unsigned int i = 0; i < CALL_N; i++)
-		if (in_set(rule->calls, i) && !class_selects(mask, i))
-			return false;
-	return true;
-}
-
-static void write_class(struct text *text, const char *name, unsigned int mask,
-			uint64_t written[CALL_WORDS])
+static void write_name(struct text *text, const char *mark, const char *name)
 {
 	if (text->n_bytes)
 		text_char(text, ',');
-	text_char(text, '%');
+	text_str(text, mark);
 	text_str(text, name);
-	for (unsigned int i = 0; i < CALL_N; i++)
-		if (class_selects(mask, i))
-			set_add(written, i);
 }
 
+/* "all" is the last class, and one that says it all. */
 static void write_calls(struct text *text, const struct rule *rule)
 {
-	uint64_t written[CALL_WORDS] = { 0 };
 	unsigned int mask;
 	const char *name, *about;
 
-	/* One class that says it all; "all" itself is the last. */
-	for (unsigned int i = 0; (name = class_name(i, &mask, &about)); i++) {
-		if (class_fits(rule, mask, written) && class_is_all(rule, mask)) {
-			write_class(text, name, mask, written);
-			return;
-		}
-	}
 	for (unsigned int i = 0; (name = class_name(i, &mask, &about)); i++)
-		if (class_fits(rule, mask, written))
-			write_class(text, name, mask, written);
-	for (unsigned int i = 0; i < CALL_N; i++) {
-		if (!in_set(rule->calls, i) || in_set(written, i))
-			continue;
-		if (text->n_bytes)
-			text_char(text, ',');
-		text_str(text, calls[i].name);
-	}
+		if (rule->classes == ~0u ? mask == ~0u : (rule->classes & mask) == mask)
+			write_name(text, "%", name);
+	for (unsigned int i = 0; i < CALL_N; i++)
+		if (in_set(rule->named, i))
+			write_name(text, "", calls[i].name);
 }
 
 static void write_duration(struct text *text, uint64_t ns)

@@ -126,6 +126,7 @@ int rule_parse(const char *text, struct rule *rule, struct plan_error *error)
 	rule->max = UINT64_MAX;
 	if (check_bytes(&parser) || parse_parts(&parser))
 		return -1;
+	normalise_calls(rule);
 	/* A rule's own text is kept in PLAN_TEXT bytes. */
 	if (rule_format(rule, NULL, 0) >= PLAN_TEXT)
 		return plan_refuse(&parser, (struct part){ text, 0 },

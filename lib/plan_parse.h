@@ -41,6 +41,7 @@ int parse_object(struct parser *parser, struct part value);
 bool call_can(unsigned int call, const struct rule *rule);
 /* Takes them out; -1 when none would be left. `found` is the fault's part or its value. */
 int narrow_calls(struct parser *parser, struct part found);
+void normalise_calls(struct rule *rule); /* last of all */
 /* Says which errors the rule's calls can give, as "EAGAIN EINTR ..." */
 void list_errors(const struct rule *rule, struct text *text);
 

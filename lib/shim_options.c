@@ -29,6 +29,8 @@ static const struct {
 	{ "trace", VALUE_BOOL, FIELD(trace), "  trace=0|1      write a line for each call" },
 	{ "trace_to", VALUE_TEXT, FIELD(trace_to),
 	  "  trace_to=FILE  ... there; default standard error" },
+	{ "sealed", VALUE_TEXT, FIELD(sealed),
+	  "  sealed=HEX     what the program's seccomp filters allow (set by the shim)" },
 	{ "help", VALUE_BOOL, FIELD(help), "  help=1         print this text and end" },
 };
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))

@@ -24,6 +24,7 @@ struct shim_options {
 	bool stacks;
 	bool help;
 	char lineage[96]; /* of this process; "": 1 */
+	char sealed[130]; /* what seccomp filters leave (seal.h); "": all */
 };
 
 /* Reads the text over the defaults. Returns 0, or -1 with *error filled in. */

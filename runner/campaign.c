@@ -136,6 +136,10 @@ static void trial_ended(struct progress *p, struct trial_result *result, uint64_
 		fprintf(stderr, "ipcjam: %s: --isolate=yes: %s\n", c->command, result->why);
 		p->status = EXIT_LACKING;
 		break;
+	case VERDICT_CANNOT_REACH:
+		fprintf(stderr, "ipcjam: %s: --reach=all: %s\n", c->command, result->why);
+		p->status = EXIT_LACKING;
+		break;
 	case VERDICT_BROKEN:
 		fprintf(stderr, "ipcjam: %s: the trial broke: %s\n", c->command, result->why);
 		p->status = EXIT_BROKEN;
@@ -170,6 +174,7 @@ static void trial_options_fill(const struct progress *p, uint64_t seed,
 		.timeout_ns = s->timeout_ns,
 		.linger_ns = s->linger_ns,
 		.isolate = s->isolate,
+		.reach = s->reach,
 		.expect_exit = s->expect_exit,
 		.stacks = s->stacks,
 		.strict = s->strict,

@@ -67,20 +67,43 @@ static int read_bool(const struct reader *r, const json_t *object, const char *f
 	return json_is_boolean(json) ? 0 : expected(r, field, "true or false");
 }
 
+/* One of three words: its place in the list, or -1. */
+static int word_find(const json_t *json, const char *const words[3])
+{
+	const char *text = json_string_value(json);
+
+	for (int i = 0; text && i < 3; i++)
+		if (strcmp(text, words[i]) == 0)
+			return i;
+	return -1;
+}
+
 static int read_isolate(const struct reader *r, const json_t *object)
 {
-	static const char *const words[] = {
-		[ISOLATE_AUTO] = "auto", [ISOLATE_YES] = "yes", [ISOLATE_NO] = "no"
-	};
-	const char *text = json_string_value(json_object_get(object, "isolate"));
+	static const char *const words[] = { [ISOLATE_AUTO] = "auto",
+					     [ISOLATE_YES] = "yes",
+					     [ISOLATE_NO] = "no" };
+	int i = word_find(json_object_get(object, "isolate"), words);
 
-	for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(text, words[i]) == 0) {
-			r->setup->isolate = (enum isolate)i;
-			return 0;
-		}
-	}
-	return expected(r, "isolate", "\"auto\", \"yes\" or \"no\"");
+	if (i < 0)
+		return expected(r, "isolate", "\"auto\", \"yes\" or \"no\"");
+	r->setup->isolate = (enum isolate)i;
+	return 0;
+}
+
+/* Cases of old do not say. */
+static int read_reach(const struct reader *r, const json_t *object)
+{
+	static const char *const words[] = { [REACH_PRELOAD] = "preload",
+					     [REACH_ALL] = "all",
+					     [REACH_AUTO] = "auto" };
+	const json_t *json = json_object_get(object, "reach");
+	int i = json ? word_find(json, words) : REACH_AUTO;
+
+	if (i < 0)
+		return expected(r, "reach", "\"preload\", \"all\" or \"auto\"");
+	r->setup->reach = (enum reach)i;
+	return 0;
 }
 
 static int read_each(const struct reader *r, const json_t *list, const char *field,
@@ -110,6 +133,7 @@ static int read_options(const struct reader *r)
 	    read_number(r, options, "expect_exit", 0, 255, &expect_exit) ||
 	    read_bool(r, options, "strict", &r->setup->strict) ||
 	    read_bool(r, options, "stacks", &r->setup->stacks) || read_isolate(r, options) ||
+	    read_reach(r, options) ||
 	    read_each(r, json_object_get(options, "order"), "order", setup_order))
 		return EXIT_USAGE;
 	r->setup->timeout_ns = (uint64_t)timeout_ns;

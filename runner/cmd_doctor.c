@@ -18,15 +18,21 @@
 
 extern char **environ;
 
-/* Why the shim cannot be loaded into it; NULL: it can. */
-static const char *obstacle(const struct program_facts *facts)
+/* Why nothing serves it; NULL: something can. */
+static const char *hopeless(const struct program_facts *facts)
 {
 	if (facts->kind == PROGRAM_OTHER)
 		return "neither an ELF file nor a script";
 	if (facts->other_machine)
 		return "made for another machine";
-	if (facts->is_32_bit)
-		return "a 32-bit program: the shim is a 64-bit one";
+	return facts->is_32_bit ? "a 32-bit program: only 64-bit ones are served" : NULL;
+}
+
+/* Why the shim cannot be loaded into it; NULL: it can. */
+static const char *obstacle(const struct program_facts *facts)
+{
+	if (facts->other_loader)
+		return "its loader is not glibc's: it cannot load the shim";
 	if (facts->is_static)
 		return "static: nothing can be preloaded into it";
 	if (facts->set_id)
@@ -60,6 +66,18 @@ static json_t *file_json(const char *path, const struct program_facts *facts)
 			 imported_calls(facts));
 }
 
+/* How `run` would reach its calls, and why not by the shim. */
+static const char *reach(const struct program_facts *facts, const char **why)
+{
+	*why = facts->unreadable ? NULL : hopeless(facts);
+	if (*why)
+		return "none";
+	*why = facts->unreadable ? NULL : obstacle(facts);
+	if (!*why)
+		return "preload";
+	return machine_traces() == 0 ? "trace" : "none";
+}
+
 /* The program and, of a script, its interpreter: the last one is what runs. Returns 0 or an errno.
  */
 static int program_json(const char *name, json_t **program)
@@ -67,7 +85,7 @@ static int program_json(const char *name, json_t **program)
 	struct program_facts facts;
 	char path[PATH_MAX], *cwd = getcwd(NULL, 0);
 	json_t *files = json_array();
-	const char *why = NULL;
+	const char *why = NULL, *how = "none";
 	int err = cwd ? program_resolve(name, cwd, environ, path, sizeof(path)) : errno;
 
 	for (int level = 0; err == 0 && level < 2; level++) {
@@ -75,7 +93,7 @@ static int program_json(const char *name, json_t **program)
 		if (err != 0)
 			break;
 		json_array_append_new(files, file_json(path, &facts));
-		why = facts.unreadable ? NULL : obstacle(&facts);
+		how = reach(&facts, &why);
 		if (facts.kind != PROGRAM_SCRIPT)
 			break;
 		snprintf(path, sizeof(path), "%s", facts.interpreter);
@@ -85,8 +103,9 @@ static int program_json(const char *name, json_t **program)
 		json_decref(files);
 		return err;
 	}
-	*program = json_pack("{s:s, s:b, s:s, s:o}", "name", name, "served", !why, "why",
-			     why ? why : "", "files", files);
+	*program = json_pack("{s:s, s:b, s:s, s:s, s:o}", "name", name, "served",
+			     strcmp(how, "none") != 0, "reach", how, "why", why ? why : "", "files",
+			     files);
 	return 0;
 }
 
@@ -129,6 +148,8 @@ static void print_file(const json_t *file)
 
 static void print_program(const json_t *program)
 {
+	const char *how = json_string_value(json_object_get(program, "reach"));
+	const char *why = json_string_value(json_object_get(program, "why"));
 	json_t *file;
 	size_t i;
 
@@ -136,11 +157,12 @@ static void print_program(const json_t *program)
 	json_array_foreach(json_object_get(program, "files"), i, file) {
 		print_file(file);
 	}
-	if (json_is_true(json_object_get(program, "served")))
-		puts("ipcjam can serve it. Calls made by its libraries are reached too.");
+	if (strcmp(how, "preload") == 0)
+		puts("ipcjam can serve it by the shim. Calls inside of libc need --reach=all.");
+	else if (strcmp(how, "trace") == 0)
+		printf("ipcjam can serve it by tracing its system calls: %s\n", why);
 	else
-		printf("ipcjam cannot serve it: %s\n",
-		       json_string_value(json_object_get(program, "why")));
+		printf("ipcjam cannot serve it: %s\n", why);
 }
 
 int cmd_doctor(struct options *options)

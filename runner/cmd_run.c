@@ -19,12 +19,6 @@
 
 static int check_combinations(const struct options *options)
 {
-	if (options->reach == REACH_ALL) {
-		fputs("ipcjam: run: --reach=all: this build reaches calls by preload only: use --reach=preload "
-		      "and a dynamically linked program\n",
-		      stderr);
-		return EXIT_LACKING;
-	}
 	if (options_given(options, "jobs") && !options_given(options, "trials"))
 		return usage_error("run: --jobs=%llu: --trials=N was expected with it",
 				   (unsigned long long)options->n_jobs);

@@ -78,7 +78,7 @@ static void write_processes(struct supervisor *s, struct json_writer *w)
 		for (uint32_t r = 0; r < s->n_reach && !told; r++)
 			told = s->reach[r].how[0] && strcmp(s->reach[r].lineage, p->lineage) == 0;
 		if (!told)
-			json_write_string(w, p->lineage, "preload");
+			json_write_string(w, p->lineage, reach_of(s, p));
 	}
 	if (no_hello) {
 		snprintf(how, sizeof(how), "none: %s", reach_no_hello(s, why, sizeof(why)));

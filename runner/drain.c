@@ -40,9 +40,15 @@ static bool plausible(const struct supervisor *s, const struct event *e)
 	return e->call < CALL_N && calls[e->call].canonical_id == e->call &&
 	       e->exit_tsc >= e->enter_tsc && e->enter_tsc + skew >= s->start_tsc &&
 	       e->exit_tsc <= ticks_now(s) + skew && e->n_more <= EVENT_MORE_MAX &&
-	       object_kind_of(e->object) < OBJECT_N && e->flags < 1u << 11 &&
+	       object_kind_of(e->object) < OBJECT_N && e->flags < EVENT_FLAGS_END &&
 	       e->rule <= s->options->plan->n_rules && e->fault < FAULT_N &&
 	       e->stack <= ARENA_STACKS;
+}
+
+static void close_open(const struct supervisor *s, struct event *e)
+{
+	if (e->flags & EVENT_OPEN)
+		e->exit_tsc = s->drain_tsc > e->enter_tsc ? s->drain_tsc : e->enter_tsc;
 }
 
 static void lose(struct supervisor *s, struct arena_thread *t, uint64_t *tail)
@@ -75,12 +81,16 @@ static bool ring_peek(struct supervisor *s, uint32_t slot, bool last, struct ent
 
 		if (commit_of(ring, tail) == tail + 1) {
 			copy = *e;
+			close_open(s, &copy);
 			n = 1u + (copy.n_more <= EVENT_MORE_MAX ? copy.n_more : 0u);
 			for (uint64_t i = 1; i < n; i++)
 				if (commit_of(ring, tail + i) != ((tail + i + 1) | EVENT_MORE_MARK))
 					n = 0;
 			if (n && plausible(s, &copy)) {
 				*entry = (struct entry){ copy.exit_tsc, tail, slot };
+				/* not held back, as its time will never be over */
+				if (copy.flags & EVENT_OPEN)
+					entry->exit_tsc = s->mark_tsc;
 				return true;
 			}
 			if (n && !after_loss)
@@ -108,7 +118,7 @@ static void count_time(struct supervisor *s, const struct event *event)
 {
 	uint64_t at = arena_mix(event->object) % OBJECT_TIMES;
 
-	if (!event->object || event->exit_tsc < event->enter_tsc)
+	if (!event->object || event->exit_tsc < event->enter_tsc || event->flags & EVENT_OPEN)
 		return;
 	for (unsigned int i = 0; i < OBJECT_TIMES; i++, at = (at + 1) % OBJECT_TIMES) {
 		struct object_time *o = &s->time_in[at];
@@ -187,6 +197,7 @@ static void ring_take(struct supervisor *s, const struct entry *entry)
 	unsigned int n_more = event.n_more <= EVENT_MORE_MAX ? event.n_more : 0;
 
 	event.n_more = (uint8_t)n_more;
+	close_open(s, &event);
 	for (unsigned int i = 0; i < n_more; i++) {
 		const struct event_more *from =
 			(const void *)&ring[(entry->position + 1 + i) & (ARENA_RING - 1)];
@@ -281,13 +292,14 @@ static uint64_t drain_round(struct supervisor *s)
 {
 	static struct entry heap[ARENA_THREADS];
 	static uint64_t old_tail[ARENA_THREADS];
-	uint64_t mark, before = s->n_events;
+	uint64_t before = s->n_events;
 	struct entry entry;
 	uint32_t n = 0;
 
 	s->us_ticks = ticks_per_us(s);
-	mark = watermark(s);
+	s->mark_tsc = watermark(s);
 	s->drain_tsc = ticks_now(s);
+	atomic_store_explicit(&s->arena->now, s->drain_tsc, memory_order_relaxed);
 	for (uint32_t i = 0; i < s->n_slots_threads; i++) {
 		if (!s->thread[i].used)
 			continue;
@@ -303,7 +315,7 @@ static uint64_t drain_round(struct supervisor *s)
 		/* A process that ended meanwhile has been drained and its slot given back. */
 		if (s->thread[slot].used &&
 		    atomic_load(&s->arena->thread[slot].tail) == entry.position) {
-			if (entry.exit_tsc > mark && !crowded(s, slot))
+			if (entry.exit_tsc > s->mark_tsc && !crowded(s, slot))
 				continue;
 			ring_take(s, &entry);
 		}

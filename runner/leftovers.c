@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * leftovers.c - what the kernel holds at the end of the trial: System V objects and FIFOs that
- * nobody removed. In namespaces everything is the trial's; without them only what its events say it
- * made.
+ * leftovers.c - what the kernel holds at the end of the trial: System V objects, FIFOs and whatever
+ * else has a name (leftovers_named.c). In namespaces everything is the trial's; without them only
+ * what its events say it made.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -15,7 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "supervise.h"
+#include "leftovers.h"
+#include "place.h"
 
 union semun {
 	int val;
@@ -24,25 +25,27 @@ union semun {
 	struct seminfo *info;
 };
 
-struct list {
-	struct leftover *item;
-	unsigned int n, room;
-};
-
-static struct leftover *list_add(struct list *list, enum object_kind kind, uint64_t object,
-				 int32_t key)
+struct leftover *leftovers_add(struct leftovers *list, enum object_kind kind, uint64_t object,
+			       int32_t key)
 {
 	if (list->n == list->room) {
-		unsigned int room = list->room ? 2 * list->room : 32;
-		struct leftover *grown = realloc(list->item, room * sizeof(*grown));
-
-		if (!grown)
+		list->room = list->room ? 2 * list->room : 32;
+		list->item = realloc(list->item, list->room * sizeof(*list->item));
+		list->path = realloc(list->path, list->room * sizeof(*list->path));
+		if (!list->item || !list->path)
 			abort();
-		list->item = grown;
-		list->room = room;
 	}
 	list->item[list->n] = (struct leftover){ .kind = kind, .object = object, .key = key };
+	list->path[list->n] = NULL;
 	return &list->item[list->n++];
+}
+
+static void leftovers_free(struct leftovers *list)
+{
+	for (unsigned int i = 0; i < list->n; i++)
+		free(list->path[i]);
+	free(list->item);
+	free(list->path);
 }
 
 static const struct made_object *made_find(const struct supervisor *s, uint64_t object)
@@ -73,7 +76,7 @@ static pid_t maker(const struct supervisor *s, uint64_t object)
 	return made ? made->maker : 0;
 }
 
-static void list_sems(struct supervisor *s, struct list *list)
+static void list_sems(struct supervisor *s, struct leftovers *list)
 {
 	struct seminfo info;
 	struct semid_ds ds;
@@ -84,12 +87,12 @@ static void list_sems(struct supervisor *s, struct list *list)
 		uint64_t object = OBJECT_REF(OBJECT_SEM, id);
 
 		if (id >= 0 && is_ours(s, object, (uint64_t)ds.sem_ctime))
-			list_add(list, OBJECT_SEM, object, ds.sem_perm.__key)->maker_pid =
+			leftovers_add(list, OBJECT_SEM, object, ds.sem_perm.__key)->maker_pid =
 				maker(s, object);
 	}
 }
 
-static void list_queues(struct supervisor *s, struct list *list)
+static void list_queues(struct supervisor *s, struct leftovers *list)
 {
 	struct msqid_ds ds;
 	int top = msgctl(0, MSG_INFO, &ds);
@@ -101,7 +104,7 @@ static void list_queues(struct supervisor *s, struct list *list)
 
 		if (id < 0 || !is_ours(s, object, (uint64_t)ds.msg_ctime))
 			continue;
-		left = list_add(list, OBJECT_MSG, object, ds.msg_perm.__key);
+		left = leftovers_add(list, OBJECT_MSG, object, ds.msg_perm.__key);
 		left->maker_pid = maker(s, object);
 		left->n_messages = ds.msg_qnum;
 		left->n_bytes = ds.__msg_cbytes;
@@ -109,7 +112,7 @@ static void list_queues(struct supervisor *s, struct list *list)
 }
 
 /* A segment marked for removal is none: it only waits for its last user. */
-static void list_segments(struct supervisor *s, struct list *list)
+static void list_segments(struct supervisor *s, struct leftovers *list)
 {
 	struct shmid_ds ds;
 	int top = shmctl(0, SHM_INFO, &ds);
@@ -122,7 +125,7 @@ static void list_segments(struct supervisor *s, struct list *list)
 		if (id < 0 || (ds.shm_perm.mode & SHM_DEST) ||
 		    !is_ours(s, object, (uint64_t)ds.shm_ctime))
 			continue;
-		left = list_add(list, OBJECT_SHM, object, ds.shm_perm.__key);
+		left = leftovers_add(list, OBJECT_SHM, object, ds.shm_perm.__key);
 		left->maker_pid = ds.shm_cpid;
 		left->n_bytes = ds.shm_segsz;
 	}
@@ -136,17 +139,14 @@ static bool fifo_exists(const struct fifo *fifo)
 	       info.st_dev == fifo->dev && info.st_ino == fifo->ino;
 }
 
-/* As the shim folds device and inode into one number. */
-uint64_t fifo_object(dev_t dev, ino_t ino)
-{
-	return OBJECT_REF(OBJECT_FIFO, arena_mix(dev) ^ ino);
-}
-
-static void list_fifos(struct supervisor *s, struct list *list)
+static void list_fifos(struct supervisor *s, struct leftovers *list)
 {
 	for (unsigned int i = 0; i < s->n_fifos; i++)
 		if (fifo_exists(&s->fifo[i]))
-			list_add(list, OBJECT_FIFO, fifo_object(s->fifo[i].dev, s->fifo[i].ino), 0)
+			leftovers_add(
+				list, OBJECT_FIFO,
+				OBJECT_REF(OBJECT_FIFO, place_file(s->fifo[i].dev, s->fifo[i].ino)),
+				0)
 				->path = s->fifo[i].path;
 }
 
@@ -167,6 +167,7 @@ static void directory_remove(const struct supervisor *s, char *path)
 
 void fifos_remove(struct supervisor *s)
 {
+	sockets_remove(s);
 	for (unsigned int i = 0; i < s->n_fifos; i++) {
 		if (fifo_exists(&s->fifo[i]))
 			unlink(s->fifo[i].path);
@@ -176,38 +177,53 @@ void fifos_remove(struct supervisor *s)
 
 void leftovers_finish(struct supervisor *s)
 {
-	struct list list = { 0 };
+	struct leftovers list = { 0 };
 
 	list_sems(s, &list);
 	list_queues(s, &list);
 	list_segments(s, &list);
 	list_fifos(s, &list);
+	named_list(s, &list);
 	model_finish(s->model, s->ended == ENDED_BY_ITSELF ? TRIAL_ENDED : TRIAL_STOPPED, list.item,
 		     list.n);
 	/* The next trial would find them. */
 	fifos_remove(s);
-	free(list.item);
+	leftovers_free(&list);
+}
+
+static void leftover_remove(const struct leftover *left)
+{
+	int id = (int)object_value_of(left->object);
+
+	switch (left->kind) {
+	case OBJECT_SEM:
+		semctl(id, 0, IPC_RMID);
+		break;
+	case OBJECT_MSG:
+		msgctl(id, IPC_RMID, NULL);
+		break;
+	case OBJECT_SHM:
+		shmctl(id, IPC_RMID, NULL);
+		break;
+	case OBJECT_SOCKET:
+		break;
+	default:
+		named_remove(left);
+	}
 }
 
 /* Namespaces take their objects with them. */
 void leftovers_remove(struct supervisor *s)
 {
-	struct list list = { 0 };
+	struct leftovers list = { 0 };
 
 	if (s->isolated)
 		return;
 	list_sems(s, &list);
 	list_queues(s, &list);
 	list_segments(s, &list);
-	for (unsigned int i = 0; i < list.n; i++) {
-		int id = (int)object_value_of(list.item[i].object);
-
-		if (list.item[i].kind == OBJECT_SEM)
-			semctl(id, 0, IPC_RMID);
-		else if (list.item[i].kind == OBJECT_MSG)
-			msgctl(id, IPC_RMID, NULL);
-		else
-			shmctl(id, IPC_RMID, NULL);
-	}
-	free(list.item);
+	named_list(s, &list);
+	for (unsigned int i = 0; i < list.n; i++)
+		leftover_remove(&list.item[i]);
+	leftovers_free(&list);
 }

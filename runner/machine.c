@@ -6,12 +6,16 @@
 
 #include <cpuid.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
-#include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -152,6 +156,62 @@ static void add_clock(json_t *facts)
 		    copy_text("events are ordered by CLOCK_MONOTONIC"));
 }
 
+/* A filter that lets everything through. EACCES: only without new privileges from then on. */
+static int load_filter(int no_new_privileges)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { 1, &allow };
+
+	if (no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return errno;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 ? 0 : errno;
+}
+
+static int try_filter(void)
+{
+	int err = in_child(load_filter, 0);
+
+	return err == EACCES ? in_child(load_filter, 1) : err;
+}
+
+static int trace_child(int unused)
+{
+	pid_t pid = fork();
+	int err = 0;
+
+	(void)unused;
+	if (pid < 0)
+		return errno;
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_EXITKILL) != 0)
+		err = errno;
+	kill(pid, SIGKILL);
+	return err;
+}
+
+int machine_traces(void)
+{
+	int err = try_filter();
+
+	return err ? err : in_child(trace_child, 0);
+}
+
+static void add_tracing(json_t *facts)
+{
+	int err = in_child(load_filter, 0);
+
+	if (err == EACCES && in_child(load_filter, 1) == 0)
+		add(facts, "seccomp filter", "limited",
+		    copy_text("under --reach=all setuid programs get no privileges"));
+	else
+		add_try(facts, "seccomp filter", err, "--reach=all ends with 77");
+	add_try(facts, "ptrace", in_child(trace_child, 0), "--reach=all ends with 77");
+}
+
 static void add_watching(json_t *facts)
 {
 	char *scope = read_line("/proc/sys/kernel/yama/ptrace_scope");
@@ -164,12 +224,7 @@ static void add_watching(json_t *facts)
 		add(facts, "yama ptrace_scope", scope[0] == '3' ? "limited" : "info",
 		    format_text("%s", scope));
 	free(scope);
-	if (seccomp_api_get() >= 5)
-		add(facts, "seccomp user notification", "yes",
-		    format_text("API %u", seccomp_api_get()));
-	else
-		add(facts, "seccomp user notification", "no",
-		    format_text("API %u, 5 is needed", seccomp_api_get()));
+	add_tracing(facts);
 	add_try(facts, "pidfd", fd < 0 ? errno : 0, "--jobs does not work");
 	if (fd >= 0)
 		close(fd);

@@ -8,4 +8,7 @@
 /* A list of {"what", "state": "yes" | "no" | "limited" | "info", "note"}. */
 json_t *machine_facts(void);
 
+/* What --reach=all needs: 0, or the errno with which this machine refuses it. */
+int machine_traces(void);
+
 #endif

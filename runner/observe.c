@@ -19,33 +19,44 @@
 #define FIFOS 4096
 #define MADE 65536
 
-/* The n_more bytes as a path seen from here: relative ones from where their maker is, or else
- * began. */
-static bool path_of(const struct process *p, const struct event *event, const uint8_t *more,
-		    char *path)
+/* Relative names begin where their user is now, or else where we began. */
+bool observe_path(const struct process *p, const char *name, char *path)
 {
-	size_t n = (size_t)event->n_more * EVENT_MORE_BYTES;
 	char cwd[64], directory[PATH_MAX];
 	ssize_t n_directory;
 
-	if (!more || n == 0 || more[0] == '\0')
-		return false;
-	n = strnlen((const char *)more, n);
-	if (more[0] == '/') {
-		if (n >= PATH_MAX)
-			return false;
-		memcpy(path, more, n);
-		path[n] = '\0';
-		return true;
-	}
+	if (name[0] == '/')
+		return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
 	snprintf(cwd, sizeof(cwd), "/proc/%d/cwd", (int)p->pid);
 	n_directory = readlink(cwd, directory, sizeof(directory) - 1);
 	if (n_directory < 0 && !getcwd(directory, sizeof(directory)))
 		return false;
 	if (n_directory >= 0)
 		directory[n_directory] = '\0';
-	return snprintf(path, PATH_MAX, "%s/%.*s", directory, (int)n, (const char *)more) <
-	       PATH_MAX;
+	return snprintf(path, PATH_MAX, "%s/%s", directory, name) < PATH_MAX;
+}
+
+/* The n_more bytes as text. */
+bool observe_name(const struct event *event, const uint8_t *more, char *name, size_t n_bytes)
+{
+	size_t n = (size_t)event->n_more * EVENT_MORE_BYTES;
+
+	if (!more || n == 0 || more[0] == '\0')
+		return false;
+	n = strnlen((const char *)more, n);
+	if (n >= n_bytes)
+		return false;
+	memcpy(name, more, n);
+	name[n] = '\0';
+	return true;
+}
+
+static bool path_of(const struct process *p, const struct event *event, const uint8_t *more,
+		    char *path)
+{
+	char name[PATH_MAX];
+
+	return observe_name(event, more, name, sizeof(name)) && observe_path(p, name, path);
 }
 
 static void fifo_made(struct supervisor *s, const struct process *p, const struct event *event,
@@ -145,29 +156,16 @@ static void semctl_done(struct supervisor *s, const struct event *event)
 	}
 }
 
-/* kill() to a process, a group or everybody; groups are not told apart here. */
-static void signal_sent(struct supervisor *s, const struct event *event)
-{
-	for (uint32_t i = 0; i < s->n_live; i++) {
-		struct process *p = &s->process[s->live[i]];
-
-		if (event->arg[0] <= 0 || p->pid == event->arg[0])
-			p->signalled_tsc = event->exit_tsc;
-	}
-}
-
 void observe_event(struct supervisor *s, struct process *p, const struct event *event,
 		   const uint8_t *more)
 {
 	p->last_site = event->site;
 	p->last_stack = event->stack;
 	p->last_call = event->call;
-	if (event->call == CALL_pause || event->call == CALL_sigsuspend ||
-	    event->call == CALL_sigwait || event->call == CALL_sigwaitinfo ||
-	    event->call == CALL_sigtimedwait)
-		p->signal_wait_tsc = event->exit_tsc;
+	observe_descriptors(s, p, event, more);
 	if (event->flags & (EVENT_FAILED | EVENT_NOT_PERFORMED))
 		return;
+	observe_named(s, p, event, more);
 	switch (event->call) {
 	case CALL_mkfifo:
 	case CALL_mkfifoat:
@@ -192,9 +190,8 @@ void observe_event(struct supervisor *s, struct process *p, const struct event *
 	case CALL_semctl:
 		semctl_done(s, event);
 		break;
-	case CALL_kill:
-	case CALL_sigqueue:
-		signal_sent(s, event);
+	case CALL_mq_notify:
+		p->notified = p->notified || event->arg[2] >= 0;
 		break;
 	default:
 		break;

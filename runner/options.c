@@ -35,6 +35,7 @@ static void options_defaults(struct options *options)
 	options->linger_ns = UINT64_C(2000000000);
 	options->stacks = 1;
 	options->isolate = ISOLATE_AUTO;
+	options->reach = REACH_AUTO;
 }
 
 bool options_given(const struct options *options, const char *name)

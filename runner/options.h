@@ -20,7 +20,6 @@ enum exit_status {
 	EXIT_LACKING = 77,
 };
 
-enum reach { REACH_PRELOAD, REACH_ALL };
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum format { FORMAT_TEXT, FORMAT_JSON };
 
@@ -53,7 +52,7 @@ struct options {
 	uint64_t n_jobs;
 	uint64_t expect_exit;
 	int isolate; /* enum isolate */
-	int reach;   /* enum reach */
+	int reach;   /* enum reach, see trial.h */
 	int color;   /* enum color */
 	int format;  /* enum format */
 	int stacks;  /* 0 or 1 */

@@ -17,8 +17,6 @@
 
 #include "calls.h"
 
-_Static_assert(CALL_N <= 256, "struct program_facts.imports has room for each call");
-
 /* Joins with cwd, and asks the kernel whether it could be executed. */
 static int program_try(const char *path, const char *cwd, char *buffer, size_t n_bytes)
 {
@@ -154,6 +152,17 @@ static void section_needed(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 	}
 }
 
+static void note_loader(Elf *elf, const GElf_Phdr *segment, struct program_facts *facts)
+{
+	size_t n_bytes;
+	const char *file = elf_rawfile(elf, &n_bytes);
+
+	facts->is_static = false;
+	facts->other_loader = file && segment->p_offset < n_bytes &&
+			      segment->p_filesz <= n_bytes - segment->p_offset &&
+			      !memmem(file + segment->p_offset, segment->p_filesz, "/ld-linux", 9);
+}
+
 static void elf_facts(Elf *elf, struct program_facts *facts)
 {
 	GElf_Ehdr header;
@@ -173,7 +182,7 @@ static void elf_facts(Elf *elf, struct program_facts *facts)
 	if (elf_getphdrnum(elf, &n_segments) == 0)
 		for (size_t i = 0; i < n_segments; i++)
 			if (gelf_getphdr(elf, (int)i, &segment) && segment.p_type == PT_INTERP)
-				facts->is_static = false;
+				note_loader(elf, &segment, facts);
 	while ((section = elf_nextscn(elf, section))) {
 		if (!gelf_getshdr(section, &section_header))
 			continue;

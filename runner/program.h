@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "calls.h"
+
 /*
  * Finds `name` as execvpe would, started in `cwd` with `envp`. Returns 0 with the path in buffer,
  * or an errno: ENOENT, EACCES, ENOTDIR ...
@@ -21,11 +23,12 @@ struct program_facts {
 	bool is_32_bit;
 	bool other_machine; /* not x86 */
 	bool is_static;
+	bool other_loader; /* not glibc's: it cannot load the shim */
 	bool set_id; /* setuid or setgid, and not a no-op for this user */
 	bool capabilities;
-	bool unreadable;    /* its file may be executed, but not read */
-	char sanitizer[32]; /* "address", "thread", "address, undefined" ... or "" */
-	bool imports[256];  /* bit by enum call_id: its own dynamic symbols ask for that call */
+	bool unreadable;      /* its file may be executed, but not read */
+	char sanitizer[32];   /* "address", "thread", "address, undefined" ... or "" */
+	bool imports[CALL_N]; /* by enum call_id: its own dynamic symbols ask for that call */
 	unsigned int n_imports;
 };
 

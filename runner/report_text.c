@@ -278,7 +278,7 @@ static void put_reach(const struct writer *w, const json_t *result)
 	json_object_foreach(json_object_get(result, "reach"), lineage, how) {
 		const char *text = json_string_value(how);
 
-		if (!text || strcmp(text, "preload") == 0)
+		if (!text || (!strstr(text, "none") && !strchr(text, ';')))
 			continue;
 		fprintf(w->file, "reach %s: ", lineage);
 		put(w, text);

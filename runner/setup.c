@@ -129,6 +129,7 @@ int setup_from_options(struct setup *setup, const struct options *options)
 	setup->linger_ns = options->linger_ns;
 	setup->expect_exit = (int)options->expect_exit;
 	setup->isolate = (enum isolate)options->isolate;
+	setup->reach = (enum reach)options->reach;
 	setup->strict = options->strict;
 	setup->stacks = options->stacks;
 	status = setup_rules(setup, options);

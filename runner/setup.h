@@ -29,6 +29,7 @@ struct setup {
 	uint64_t timeout_ns, linger_ns;
 	int expect_exit;
 	enum isolate isolate;
+	enum reach reach;
 	bool strict, stacks;
 };
 

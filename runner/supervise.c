@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -137,7 +138,8 @@ static void on_bus_error(int signo, siginfo_t *info, void *context)
  */
 static void signals_set_up(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	/* stops of traced tasks are the tracer's business, and would come by the thousand */
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_NOCLDSTOP };
 	struct sigaction bus = { .sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO };
 	sigset_t mask;
 
@@ -190,6 +192,16 @@ static void descriptors_set_up(struct supervisor *s, const struct supervisor_sta
 	}
 }
 
+/* Not 0, which is what unused registers often hold. */
+static uint32_t make_cookie(void)
+{
+	uint32_t cookie;
+
+	if (getrandom(&cookie, sizeof(cookie), 0) != sizeof(cookie))
+		cookie = (uint32_t)__rdtsc();
+	return cookie | 1;
+}
+
 static void arena_fill(struct supervisor *s)
 {
 	const struct trial_options *o = s->options;
@@ -198,6 +210,7 @@ static void arena_fill(struct supervisor *s)
 	arena_init(s->arena, ARENA_SUPERVISED, o->seed);
 	s->arena->has_tsc = tsc_usable();
 	s->arena->stacks = o->stacks;
+	s->arena->cookie = s->reach_all ? make_cookie() : 0;
 	for (unsigned int i = 0; i < o->n_orders; i++) {
 		uint32_t n_bytes = o->order[i].offset + o->order[i].width;
 
@@ -220,6 +233,7 @@ static int set_up(struct supervisor *s, uid_t uid, gid_t gid)
 		CPU_SET(o->cpu, &set);
 		sched_setaffinity(0, sizeof(set), &set);
 	}
+	reach_choose(s);
 	if (s->isolated) {
 		if (namespaces_enter(s, uid, gid) < 0) {
 			s->report->verdict = VERDICT_CANNOT_ISOLATE;
@@ -229,6 +243,7 @@ static int set_up(struct supervisor *s, uid_t uid, gid_t gid)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 		if (arena_make(s) < 0)
 			return -1;
+		names_remember(s);
 	}
 	s->report->isolated = s->isolated;
 	arena_fill(s);
@@ -356,6 +371,7 @@ static void watch_over(struct supervisor *s)
 /* The runner is dead: nobody wants to know anything any more. */
 static _Noreturn void abandon(struct supervisor *s)
 {
+	atomic_store(&s->arena->closing, 1);
 	kill_all(s);
 	processes_update(s);
 	drain(s);

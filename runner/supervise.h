@@ -8,6 +8,7 @@
 #define IPCJAM_SUPERVISE_H
 
 #include <limits.h>
+#include <linux/filter.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -64,10 +65,9 @@ struct process {
 	bool by_runner;
 	bool has_status;
 	bool execed;
+	bool notified; /* it has asked for a signal when a queue gets a message */
 	unsigned int n_rounds_dead; /* looks since, in which nobody told its status */
 	int wait_status;
-	uint64_t signalled_tsc;   /* when the last signal was sent to it */
-	uint64_t signal_wait_tsc; /* when its last wait for a signal was over */
 	uint64_t last_site;
 	uint32_t last_stack;
 	uint16_t last_call;
@@ -75,6 +75,9 @@ struct process {
 	struct undo_entry undo[UNDO_ENTRIES];
 	char lineage[ARENA_LINEAGE];
 	char name[ARENA_NAME];
+	uint32_t served; /* PROC_SHIM, PROC_TRACED, PROC_FOREIGN: whose turn it is */
+	const char *served_why;
+	char reach[160]; /* how its calls were reached */
 };
 
 struct thread {
@@ -87,6 +90,7 @@ struct thread {
 	uint64_t stop_until_ns; /* stop=: when to continue it; 0: none */
 	uint64_t stop_asked_ns;
 	uint64_t stale_ns; /* since when its process does not exist */
+	uint64_t ended_ns; /* since when it has ended */
 };
 
 struct object_time {
@@ -100,6 +104,22 @@ struct fifo {
 	char *path;
 	dev_t dev;
 	ino_t ino;
+};
+
+/* A socket that was bound, or listens. */
+struct named_socket {
+	uint64_t ino; /* on sockfs */
+	char *path;   /* NULL: its name is no file */
+	dev_t dev;
+	ino_t file;
+	pid_t maker;
+};
+
+/* A POSIX queue, semaphore or shared memory that has a name. */
+struct named_object {
+	enum object_kind kind;
+	char *name; /* without the slash */
+	pid_t maker;
 };
 
 struct made_object {
@@ -134,6 +154,8 @@ struct reach_entry {
 #define REACH_ENTRIES 256
 
 struct trace;
+struct tracer;
+struct uses;
 struct watch;
 
 struct supervisor {
@@ -142,6 +164,9 @@ struct supervisor {
 	bool isolated;
 	int alive_fd, json_fd;
 	struct arena *arena;
+	bool reach_all;
+	struct sock_fprog filter; /* of --reach=all */
+	struct tracer *tracer;    /* NULL: not tracing */
 	char arena_path[PATH_MAX];
 	struct model *model;
 	struct finding_list findings;
@@ -165,7 +190,8 @@ struct supervisor {
 	struct thread thread[ARENA_THREADS];
 	uint32_t n_slots_procs, n_slots_threads; /* slots ever seen in use lie below */
 	bool drained_something;
-	uint64_t us_ticks, drain_tsc; /* of the present round: ticks in 1 us, and its time */
+	/* of the present round: ticks in 1 us, its time, and before when nothing is to come */
+	uint64_t us_ticks, drain_tsc, mark_tsc;
 
 	uint64_t n_events, n_lost;
 	uint64_t n_calls[CALL_N];
@@ -180,6 +206,14 @@ struct supervisor {
 	unsigned int n_fifos;
 	struct made_object *made;
 	unsigned int n_made;
+	struct named_socket *named;
+	unsigned int n_named;
+	struct named_object *opened, *old; /* made by the trial; there before it */
+	unsigned int n_opened, n_old;
+	struct uses *uses;    /* NULL: nothing was used yet */
+	uint64_t passed[256]; /* OBJECT_REFs of what went through sockets as a descriptor */
+	unsigned int n_passed;
+	bool passed_more; /* others too */
 	struct sem_note sem_note[SEM_NOTES];
 	unsigned int n_sem_notes;
 	struct {
@@ -238,9 +272,23 @@ void threads_end(struct supervisor *s, uint32_t process); /* drains and frees th
 void stops_update(struct supervisor *s, uint64_t now);
 void answer_in(struct supervisor *s);
 
+/* reach_filter.c: both 0, or an errno */
+int filter_make(struct supervisor *s);
+int filter_load(const struct supervisor *s);
+
+/* tracer.c */
+int tracer_follow(struct supervisor *s, pid_t root); /* 0 or an errno: it cannot be traced */
+const char *tracer_why(const struct tracer *tracer, uint32_t slot); /* the shim does not serve it */
+pid_t tracer_reap(struct tracer *tracer, int *status); /* like waitpid(): 0: none, -1: nobody left */
+
 /* supervise_reach.c */
+bool reach_is_asked_for(const struct supervisor *s, pid_t pid); /* does its environment preload us? */
+void reach_choose(struct supervisor *s); /* sets reach_all, by the program's file */
 bool process_is_followed(struct supervisor *s, const struct process *p);
 void reach_scan(struct supervisor *s);
+const char *reach_of(const struct supervisor *s, const struct process *p);
+void reach_note(struct supervisor *s, struct process *p); /* it was born, or is another program */
+void reach_end(struct supervisor *s, struct process *p);
 const char *reach_no_hello(struct supervisor *s, char *buffer, size_t n_bytes);
 
 /* drain.c */
@@ -255,6 +303,26 @@ bool drained(struct supervisor *s);
 void observe_event(struct supervisor *s, struct process *p, const struct event *event,
 		   const uint8_t *more);
 void observe_undo(struct supervisor *s, struct process *p); /* at its death */
+/* A name of that process's as a path (PATH_MAX bytes). */
+bool observe_path(const struct process *p, const char *name, char *path);
+bool observe_name(const struct event *event, const uint8_t *more, char *name, size_t n_bytes);
+
+/* observe_fd.c */
+enum use_how { USE_READ = 1, USE_WRITTEN = 2, USE_MADE = 4, USE_UNKNOWN = 8 };
+void observe_descriptors(struct supervisor *s, struct process *p, const struct event *event,
+			 const uint8_t *more);
+/* enum use_how: what that process has ever done with that pipe or socket. */
+unsigned int observe_used(const struct supervisor *s, uint32_t process, uint64_t object);
+bool observe_passed(const struct supervisor *s, uint64_t object);
+bool socket_is_named(const struct supervisor *s, uint64_t ino);
+
+/* observe_named.c */
+void observe_named(struct supervisor *s, struct process *p, const struct event *event,
+		   const uint8_t *more);
+void names_remember(struct supervisor *s); /* before the trial, where it has none of its own */
+/* What a file in /dev/shm is, and its name as programs know it, without the slash. */
+enum object_kind name_kind(const char *file, const char **name);
+int queues_open(void); /* the directory of all POSIX queues, or -1 */
 
 /* supervise_trace.c */
 struct trace *trace_new(struct supervisor *s);
@@ -273,7 +341,6 @@ void watch_death(struct supervisor *s, uint32_t process, const struct process_en
 
 /* leftovers.c */
 bool object_is_made(const struct supervisor *s, uint64_t object);
-uint64_t fifo_object(dev_t dev, ino_t ino);
 void leftovers_finish(struct supervisor *s);
 void leftovers_remove(struct supervisor *s);
 void fifos_remove(struct supervisor *s);

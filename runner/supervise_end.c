@@ -119,22 +119,25 @@ static void show_threads(struct supervisor *s, struct finding *f)
 		const struct arena_thread *t = &s->arena->thread[i];
 		const struct process *p = &s->process[s->thread[i].process];
 		uint32_t depth = atomic_load(&t->depth);
+		char lineage[ARENA_LINEAGE + 16];
 		struct event e;
 
 		if (!s->thread[i].used)
 			continue;
-		finding_lineage(f, p->lineage);
+		snprintf(lineage, sizeof(lineage), s->thread[i].number ? "%s/%u" : "%s", p->lineage,
+			 s->thread[i].number);
+		finding_lineage(f, lineage);
 		if (depth == 0 || depth > ARENA_DEPTH) {
 			finding_detail(f, "%s (%s) was in none of the calls that are followed",
-				       p->lineage, p->name);
+				       lineage, p->name);
 			continue;
 		}
 		e = t->cur[depth - 1];
 		if (e.call >= CALL_N)
 			continue;
-		finding_detail(f, "%s (%s) was in %s", p->lineage, p->name, calls[e.call].name);
+		finding_detail(f, "%s (%s) was in %s", lineage, p->name, calls[e.call].name);
 		if (e.stack && e.stack <= ARENA_STACKS)
-			finding_stack(f, p->lineage, e.stack, "was here: %s", calls[e.call].name);
+			finding_stack(f, lineage, e.stack, "was here: %s", calls[e.call].name);
 	}
 }
 

@@ -126,6 +126,7 @@ static void process_birth(struct supervisor *s, uint32_t slot)
 	p = process_new(s, (int32_t)slot, parent, atomic_load(&proc->pid));
 	text_put(p->lineage, sizeof(p->lineage), lineage);
 	take_text(s, p->name, sizeof(p->name), proc->name, NULL);
+	reach_note(s, p);
 	process_tell(s, p, atomic_load(&proc->born_tsc));
 	for (unsigned int i = 0; i < s->n_reaped && p->pidfd < 0; i++)
 		if (s->reaped[i].pid == p->pid) {
@@ -140,6 +141,7 @@ static void process_renew(struct supervisor *s, struct process *p, const struct 
 	char name[ARENA_NAME];
 	bool execed = atomic_load(&proc->flags) & PROC_EXECED;
 
+	reach_note(s, p);
 	take_text(s, name, sizeof(name), proc->name, NULL);
 	if (strcmp(name, p->name) == 0 && (!execed || p->execed))
 		return;
@@ -185,12 +187,22 @@ void processes_births(struct supervisor *s)
 	}
 }
 
+/* Under the tracer all ends are told to it first. 0: none has ended; -1: nobody is left. */
+static pid_t next_ended(struct supervisor *s, int *status)
+{
+	pid_t pid = s->tracer ? tracer_reap(s->tracer, status) : -1;
+
+	if (pid < 0)
+		pid = waitpid(-1, status, WNOHANG);
+	return pid < 0 && errno != ECHILD ? 0 : pid;
+}
+
 void processes_reap(struct supervisor *s)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = next_ended(s, &status)) > 0) {
 		struct process *p = process_by_pid(s, pid);
 
 		if (!p) {
@@ -212,7 +224,7 @@ void processes_reap(struct supervisor *s)
 			s->root_ended_ns = now_ns();
 		}
 	}
-	s->no_children = pid < 0 && errno == ECHILD;
+	s->no_children = pid < 0;
 }
 
 /* Is there still anybody? Everybody in the trial is our child, or descends from one. */
@@ -328,6 +340,8 @@ void process_finish(struct supervisor *s, struct process *p, uint64_t tsc)
 	if (p->ended)
 		return;
 	p->dead = p->ended = true;
+	ask_status(p);
+	reach_end(s, p);
 	threads_end(s, number);
 	p = &s->process[number];
 	ask_status(p);

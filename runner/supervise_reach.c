@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "program.h"
@@ -30,6 +31,8 @@ static const char *obstacle(const char *path)
 		return "program for another machine";
 	if (facts.is_static)
 		return "static program";
+	if (facts.other_loader)
+		return "program with a loader that is not glibc's";
 	if (facts.set_id)
 		return "setuid program";
 	if (facts.capabilities)
@@ -37,8 +40,29 @@ static const char *obstacle(const char *path)
 	return NULL;
 }
 
+/* A program that tells why it cannot be preloaded, of those that can be traced. */
+static bool needs_tracing(const char *path)
+{
+	const char *why = obstacle(path);
+
+	return why && strncmp(why, "32-bit", 6) != 0 && strstr(why, "machine") == NULL;
+}
+
+void reach_choose(struct supervisor *s)
+{
+	const struct trial_options *o = s->options;
+	char path[PATH_MAX], cwd[PATH_MAX];
+
+	s->reach_all = o->reach == REACH_ALL;
+	if (o->reach == REACH_AUTO && getcwd(cwd, sizeof(cwd)) &&
+	    program_resolve(o->argv[0], cwd, o->envp, path, sizeof(path)) == 0)
+		s->reach_all = needs_tracing(path);
+	if (s->reach_all && o->reach == REACH_AUTO && o->trace)
+		dprintf(o->trace_fd, "ipcjam: --reach=all: %s: %s\n", o->argv[0], obstacle(path));
+}
+
 /* Does its environment still ask for the shim? */
-static bool asks_for_shim(const struct supervisor *s, pid_t pid)
+bool reach_is_asked_for(const struct supervisor *s, pid_t pid)
 {
 	char path[64], text[512];
 	size_t n_shim = strlen(s->options->shim), n, kept = 0;
@@ -60,6 +84,114 @@ static bool asks_for_shim(const struct supervisor *s, pid_t pid)
 	}
 	fclose(file);
 	return found;
+}
+
+/* Why the shim does not serve it. */
+static const char *reason(const struct supervisor *s, pid_t pid)
+{
+	char link[64], path[PATH_MAX];
+	const char *why;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+	n = readlink(link, path, sizeof(path) - 1);
+	why = n > 0 ? obstacle(link) : "program that cannot be looked at";
+	if (why)
+		return why;
+	return reach_is_asked_for(s, pid) ? "has not reported in" : "environment lost";
+}
+
+static bool is_exec(unsigned int call)
+{
+	return call == CALL_execve || call == CALL_execvpe || call == CALL_fexecve ||
+	       call == CALL_execveat || call == CALL_execv || call == CALL_execvp ||
+	       call == CALL_execl || call == CALL_execlp || call == CALL_execle;
+}
+
+/* An exec that does not come back has put a program in place that reports nothing. */
+static bool is_in_exec(struct supervisor *s, uint32_t process)
+{
+	for (uint32_t i = 0; i < s->n_slots_threads; i++) {
+		const struct arena_thread *t = &s->arena->thread[i];
+		uint32_t depth = atomic_load(&t->depth);
+
+		if (s->thread[i].used && s->thread[i].process == process && depth > 0 &&
+		    depth <= ARENA_DEPTH && is_exec(t->cur[depth - 1].call))
+			return true;
+	}
+	return false;
+}
+
+static void reach_add(struct supervisor *s, struct process *p, const char *how, const char *why)
+{
+	size_t n = strlen(p->reach);
+
+	snprintf(p->reach + n, sizeof(p->reach) - n, "%s%s%s%s", n ? ", then " : "", how,
+		 why ? ": " : "", why ? why : "");
+	if (s->options->trace && s->tracer)
+		dprintf(s->options->trace_fd, "ipcjam: reach %s: %s\n", p->lineage, p->reach);
+}
+
+/* What it did that nobody could see, or that it could not do. */
+static void reach_qualify(struct process *p, uint32_t flags)
+{
+	static const struct {
+		uint32_t flag;
+		const char *text;
+	} table[] = {
+		{ PROC_TRACES, "; it wanted to trace others, which only one can" },
+		{ PROC_URING, "; it uses io_uring, which carries more than is seen" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		size_t n = strlen(p->reach);
+
+		if (flags & table[i].flag)
+			snprintf(p->reach + n, sizeof(p->reach) - n, "%s", table[i].text);
+	}
+}
+
+void reach_note(struct supervisor *s, struct process *p)
+{
+	uint32_t flags = p->slot >= 0 ? atomic_load(&s->arena->proc[p->slot].flags) : 0;
+	const char *why = NULL;
+
+	flags &= PROC_SHIM | PROC_TRACED | PROC_FOREIGN;
+	if (flags & PROC_TRACED && s->tracer)
+		why = tracer_why(s->tracer, (uint32_t)p->slot);
+	if (!flags || (flags == p->served && why == p->served_why))
+		return;
+	p->served = flags;
+	p->served_why = why;
+	if (why)
+		reach_add(s, p, "trace", why);
+	else if (flags & PROC_SHIM)
+		reach_add(s, p, s->tracer ? "preload and trace" : "preload", NULL);
+	else
+		reach_add(s, p, "none", "32-bit program");
+	if (flags & PROC_FOREIGN)
+		model_unfollowed(s->model);
+}
+
+/* It has put a program in its place that never reported in, and that has ended already. */
+void reach_end(struct supervisor *s, struct process *p)
+{
+	uint32_t flags = p->slot >= 0 ? atomic_load(&s->arena->proc[p->slot].flags) : 0;
+
+	reach_note(s, p);
+	reach_qualify(p, flags);
+	if (p->slot < 0 || p->served & PROC_FOREIGN || !is_in_exec(s, (uint32_t)(p - s->process)) ||
+	    !p->has_status || !WIFEXITED(p->wait_status))
+		return;
+	reach_add(s, p, "none", "a program that has not reported in");
+	model_unfollowed(s->model);
+}
+
+const char *reach_of(const struct supervisor *s, const struct process *p)
+{
+	if (p->reach[0])
+		return p->reach;
+	return s->tracer ? "preload and trace" : "preload";
 }
 
 static struct reach_entry *entry_of(struct supervisor *s, pid_t pid, uint64_t start_time)
@@ -86,44 +218,14 @@ static void not_followed(struct supervisor *s, struct reach_entry *e, pid_t ppid
 {
 	const struct process *parent = process_by_pid(s, ppid);
 	const struct process *self = process_by_pid(s, e->pid);
-	char link[64], path[PATH_MAX];
-	const char *why;
-	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/%d/exe", (int)e->pid);
-	n = readlink(link, path, sizeof(path) - 1);
-	path[n > 0 ? n : 0] = '\0';
-	why = n > 0 ? obstacle(link) : "program that cannot be looked at";
-	if (!why)
-		why = asks_for_shim(s, e->pid) ? "has not reported in" : "environment lost";
-	snprintf(e->how, sizeof(e->how), "none: %s", why);
+	snprintf(e->how, sizeof(e->how), "none: %s", reason(s, e->pid));
 	if (self)
 		text_put(e->lineage, sizeof(e->lineage), self->lineage);
 	else
 		snprintf(e->lineage, sizeof(e->lineage), "%s.?%u", parent ? parent->lineage : "",
 			 ++s->n_unfollowed_ever);
 	model_unfollowed(s->model);
-}
-
-static bool is_exec(unsigned int call)
-{
-	return call == CALL_execve || call == CALL_execvpe || call == CALL_fexecve ||
-	       call == CALL_execveat || call == CALL_execv || call == CALL_execvp ||
-	       call == CALL_execl || call == CALL_execlp || call == CALL_execle;
-}
-
-/* An exec that does not come back has put a program in place that reports nothing. */
-static bool is_in_exec(struct supervisor *s, uint32_t process)
-{
-	for (uint32_t i = 0; i < s->n_slots_threads; i++) {
-		const struct arena_thread *t = &s->arena->thread[i];
-		uint32_t depth = atomic_load(&t->depth);
-
-		if (s->thread[i].used && s->thread[i].process == process && depth > 0 &&
-		    depth <= ARENA_DEPTH && is_exec(t->cur[depth - 1].call))
-			return true;
-	}
-	return false;
 }
 
 bool process_is_followed(struct supervisor *s, const struct process *p)

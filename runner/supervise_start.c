@@ -83,11 +83,34 @@ static void group_leave(const struct trial_options *o)
 		setpgid(0, 0);
 }
 
-static _Noreturn void root_run(struct supervisor *s, char **env, int error_fd)
+#define FILTER_FAILED (1 << 16) /* in what the child tells: it did not get as far as exec */
+
+static _Noreturn void root_give_up(int error_fd, int err)
+{
+	if (write(error_fd, &err, sizeof(err)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* Waits until the tracer has taken hold of it; then its system calls are filtered. */
+static void root_wait_for_tracer(struct supervisor *s, int go_fd, int error_fd)
+{
+	char byte;
+	int err;
+
+	if (!s->reach_all)
+		return;
+	if (read(go_fd, &byte, 1) != 1)
+		_exit(126);
+	err = filter_load(s);
+	if (err)
+		root_give_up(error_fd, err | FILTER_FAILED);
+}
+
+static _Noreturn void root_run(struct supervisor *s, char **env, int error_fd, int go_fd)
 {
 	const struct trial_options *o = s->options;
 	int fd[3] = { o->stdin_fd, o->stdout_fd, o->stderr_fd };
-	int err;
 
 	atomic_store(&s->arena->proc[0].pid, (int32_t)getpid());
 	group_leave(o);
@@ -95,17 +118,16 @@ static _Noreturn void root_run(struct supervisor *s, char **env, int error_fd)
 	for (int i = 0; i < 3; i++)
 		fd[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, FIRST_FREE_FD);
 	error_fd = fcntl(error_fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
+	go_fd = go_fd < 0 ? -1 : fcntl(go_fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
 	for (int i = 0; i < 3; i++)
 		if (fd[i] < 0 || dup2(fd[i], i) < 0)
 			close(i);
 	syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
 	child_defaults(s);
 	environ = env;
+	root_wait_for_tracer(s, go_fd, error_fd);
 	execvpe(o->argv[0], o->argv, env);
-	err = errno;
-	if (write(error_fd, &err, sizeof(err)) < 0)
-		_exit(126);
-	_exit(127);
+	root_give_up(error_fd, errno);
 }
 
 static void reserve_root(struct supervisor *s)
@@ -162,31 +184,79 @@ static int cannot_start(struct supervisor *s, int err, const char *what)
 	return -1;
 }
 
+static int cannot_reach(struct supervisor *s, pid_t pid, int err, const char *what)
+{
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		if (!s->tracer)
+			waitpid(pid, NULL, 0);
+	}
+	s->report->verdict = VERDICT_CANNOT_REACH;
+	s->report->err = err;
+	snprintf(s->report->why, sizeof(s->report->why), "%.100s: %s: see ipcjam doctor", what,
+		 strerror(err));
+	return -1;
+}
+
+/* What the child tells before its exec succeeds, or 0. */
+static int hear(int error_fd)
+{
+	int err = 0;
+	ssize_t n;
+
+	do
+		n = read(error_fd, &err, sizeof(err));
+	while (n < 0 && errno == EINTR);
+	close(error_fd);
+	return n == sizeof(err) ? err : 0;
+}
+
+static int trace_root(struct supervisor *s, pid_t pid, int go_fd)
+{
+	int err = tracer_follow(s, pid);
+
+	if (err)
+		return cannot_reach(s, pid, err, "ptrace");
+	return write(go_fd, "g", 1) == 1 ? 0 : cannot_start(s, errno, "write");
+}
+
+static void close_pipe(const int fds[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 int root_start(struct supervisor *s)
 {
 	char **env = environment(s);
-	int error_pipe[2], err = 0;
-	ssize_t n;
+	int error_pipe[2], go_pipe[2] = { -1, -1 }, err;
 	pid_t pid;
 
-	if (!env || pipe2(error_pipe, O_CLOEXEC) < 0)
+	err = s->reach_all ? filter_make(s) : 0;
+	if (err)
+		return cannot_reach(s, 0, err, "seccomp");
+	if (!env || pipe2(error_pipe, O_CLOEXEC) < 0 ||
+	    (s->reach_all && pipe2(go_pipe, O_CLOEXEC) < 0))
 		return -1;
 	reserve_root(s);
 	pid = fork();
 	if (pid == 0)
-		root_run(s, env, error_pipe[1]);
+		root_run(s, env, error_pipe[1], go_pipe[0]);
 	close(error_pipe[1]);
 	if (pid < 0)
 		return cannot_start(s, errno, "fork");
 	atomic_store(&s->arena->proc[0].pid, (int32_t)pid);
-	do
-		n = read(error_pipe[0], &err, sizeof(err));
-	while (n < 0 && errno == EINTR);
-	close(error_pipe[0]);
-	if (n == sizeof(err)) {
+	if (s->reach_all && trace_root(s, pid, go_pipe[1]) < 0)
+		return -1;
+	close_pipe(go_pipe);
+	err = hear(error_pipe[0]);
+	if (err && !s->tracer)
 		waitpid(pid, NULL, 0);
+	if (err & FILTER_FAILED)
+		return cannot_reach(s, 0, err & ~FILTER_FAILED, "seccomp");
+	if (err)
 		return cannot_start(s, err, s->options->argv[0]);
-	}
 	descriptors_leave(s);
 	return process_adopt_root(s, pid);
 }

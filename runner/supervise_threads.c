@@ -14,6 +14,7 @@
 #include "supervise.h"
 
 #define STALE_NS NS_PER_S     /* a slot whose process does not exist is taken back after that */
+#define ENDED_NS (20 * NS_PER_MS)
 #define STOP_WAIT_NS NS_PER_S /* a thread that asked to be stopped has to be by then */
 #define STOP_POLL_NS (NS_PER_MS / 2)
 
@@ -71,6 +72,22 @@ static uint32_t slots_used(struct supervisor *s)
 	return s->n_slots_threads;
 }
 
+/* drain() hands on what it has left, in the order of all threads. What is only half written then
+ * stays so. */
+static void thread_ended(struct supervisor *s, uint32_t slot)
+{
+	struct thread *mine = &s->thread[slot];
+	uint64_t now = now_ns();
+
+	if (!mine->ended_ns)
+		mine->ended_ns = now;
+	if (!thread_drained(s, slot) && now - mine->ended_ns < ENDED_NS)
+		return;
+	drain_thread(s, slot);
+	model_thread_end(s->model, mine->process, mine->number);
+	thread_free(s, slot);
+}
+
 void threads_update(struct supervisor *s)
 {
 	uint32_t used = slots_used(s);
@@ -81,10 +98,8 @@ void threads_update(struct supervisor *s)
 
 		if (!s->thread[i].used && (state == THREAD_LIVE || state == THREAD_ENDED))
 			thread_adopt(s, i);
-		if (s->thread[i].used && state == THREAD_ENDED) {
-			drain_thread(s, i);
-			thread_free(s, i);
-		}
+		if (s->thread[i].used && state == THREAD_ENDED)
+			thread_ended(s, i);
 	}
 	if (s->arena->plan.n_in)
 		answer_in(s);
@@ -134,19 +149,29 @@ void threads_end(struct supervisor *s, uint32_t process)
 	}
 }
 
+/* One that is traced looks stopped at each of its calls: the tracer tells. */
+static bool is_stopped(const struct supervisor *s, const struct process *p)
+{
+	char state = 0;
+	pid_t ppid;
+	int code;
+
+	if (s->tracer && p->slot >= 0)
+		return atomic_load(&s->arena->proc[p->slot].flags) & PROC_STOPPED;
+	return proc_start_time(p->pid, &state, &code, &ppid) && state == 'T';
+}
+
 /* Continues one process when its time has come. A SIGCONT before it is really stopped would be
  * lost. */
 static void stop_update(struct supervisor *s, uint32_t slot, uint64_t stop_ns, uint64_t now)
 {
 	struct thread *mine = &s->thread[slot];
-	pid_t pid = s->process[mine->process].pid, ppid;
-	char state = 0;
-	int code;
+	const struct process *p = &s->process[mine->process];
 
 	if (!mine->stop_asked_ns)
 		mine->stop_asked_ns = now;
 	if (!mine->stop_until_ns) {
-		if (proc_start_time(pid, &state, &code, &ppid) && state == 'T')
+		if (is_stopped(s, p))
 			mine->stop_until_ns =
 				now + (stop_ns < INT64_MAX / 2 ? stop_ns : INT64_MAX / 2);
 		else if (now - mine->stop_asked_ns < STOP_WAIT_NS)
@@ -157,7 +182,7 @@ static void stop_update(struct supervisor *s, uint32_t slot, uint64_t stop_ns, u
 	if (mine->stop_until_ns && mine->stop_until_ns <= now) {
 		mine->stop_until_ns = mine->stop_asked_ns = 0;
 		atomic_store(&s->arena->thread[slot].stop_ns, 0);
-		kill(pid, SIGCONT);
+		kill(p->pid, SIGCONT);
 		return;
 	}
 	now = mine->stop_until_ns ? mine->stop_until_ns : now + STOP_POLL_NS;

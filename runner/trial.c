@@ -214,7 +214,8 @@ static void attempt_result(struct attempt *a, bool answered, struct trial_result
 	if (atomic_load(&report->done))
 		result->json = document_read(a->json_fd);
 	if (answered && (result->json || report->verdict == VERDICT_CANNOT_START ||
-			 report->verdict == VERDICT_CANNOT_ISOLATE))
+			 report->verdict == VERDICT_CANNOT_ISOLATE ||
+			 report->verdict == VERDICT_CANNOT_REACH))
 		return;
 	result->verdict = VERDICT_BROKEN;
 	if (!answered)

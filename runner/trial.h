@@ -14,6 +14,8 @@
 #include "plan.h"
 
 enum isolate { ISOLATE_AUTO, ISOLATE_YES, ISOLATE_NO };
+/* AUTO: the shim, but for programs into which it cannot be loaded all calls are traced. */
+enum reach { REACH_PRELOAD, REACH_ALL, REACH_AUTO };
 
 struct trial_options {
 	char *const *argv; /* the subject, NULL-terminated; argv[0] is searched in PATH */
@@ -24,6 +26,7 @@ struct trial_options {
 	uint64_t timeout_ns; /* wall time of the trial */
 	uint64_t linger_ns;  /* how long others may live on after the root has ended */
 	enum isolate isolate;
+	enum reach reach;
 	int expect_exit;
 	bool stacks;
 	bool strict;
@@ -41,6 +44,7 @@ enum trial_verdict {
 	VERDICT_RAN,            /* json is valid */
 	VERDICT_CANNOT_START,   /* the program could not be executed: errno in err */
 	VERDICT_CANNOT_ISOLATE, /* --isolate=yes, and this machine does not allow it */
+	VERDICT_CANNOT_REACH,   /* --reach=all, and this machine does not allow it */
 	VERDICT_BROKEN,         /* the supervisor failed or died: ipcjam's own fault */
 	VERDICT_INTERRUPTED,    /* a signal to the runner ended it; json is valid if not NULL */
 };

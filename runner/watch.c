@@ -16,6 +16,7 @@
 #define FIRST_LOOKS 3
 #define BACKOFF_NS (15 * NS_PER_MS)
 #define BACKOFF_MAX_NS (60 * NS_PER_MS)
+#define SHARE 40 /* the time between two looks, in looks, unless everybody may be stuck */
 #define PARTS 16
 #define MEMBERS 64
 
@@ -31,12 +32,14 @@ struct member {
 
 struct part {
 	struct finding *finding;
+	bool weak; /* nothing says that its members wait in vain but that nobody woke them so far */
 	struct member member[MEMBERS];
 	uint32_t n;
 };
 
 struct watch {
-	uint64_t signature, since_ns, next_ns;
+	uint64_t signature, next_ns;
+	uint64_t earliest_ns; /* before that, looks would take too large a share of the time */
 	unsigned int n_looks;
 	uint64_t last_tick_ns;
 	struct scene scene;
@@ -62,10 +65,11 @@ static void part_drop(struct watch *w, uint32_t i)
 }
 
 /* Which threads have sat in the same call since the last tick? Two equal answers: nothing has
- * changed. */
-static uint64_t signature(struct supervisor *s)
+ * changed. `all`: every thread that is followed has. */
+static uint64_t signature(struct supervisor *s, bool *all)
 {
 	uint64_t sum = s->n_live + ((uint64_t)s->n_unfollowed << 32);
+	uint32_t n_moving = 0;
 
 	for (uint32_t i = 0; i < s->n_slots_threads; i++) {
 		const struct arena_thread *t = &s->arena->thread[i];
@@ -77,13 +81,17 @@ static uint64_t signature(struct supervisor *s)
 		if (!s->thread[i].used)
 			continue;
 		s->thread[i].seen_calls = n_calls;
+		n_moving++;
 		if (moved || depth == 0 || depth > ARENA_DEPTH)
 			continue;
 		call = t->cur[depth - 1].call;
-		if (call < CALL_N && (calls[call].flags & CALL_BLOCKS) &&
-		    !(t->cur[depth - 1].flags & (EVENT_TIMED | EVENT_NONBLOCK)))
-			sum += arena_mix((uint64_t)i << 48 ^ n_calls);
+		if (call >= CALL_N || !(calls[call].flags & CALL_BLOCKS) ||
+		    t->cur[depth - 1].flags & (EVENT_TIMED | EVENT_NONBLOCK))
+			continue;
+		sum += arena_mix((uint64_t)i << 48 ^ n_calls);
+		n_moving--;
 	}
+	*all = n_moving == 0;
 	return sum;
 }
 
@@ -92,7 +100,8 @@ static bool still_there(struct supervisor *s, const struct task *t)
 {
 	struct context now;
 
-	return context_read(s, t->pid, t->tid, t->slot, &now) && context_same(&t->context, &now);
+	return context_read(s, t->pid, t->tid, t->slot, &now) && context_same(&t->context, &now) &&
+	       memory_same(s, t);
 }
 
 /* Who holds what is told by events: all that have been written must have been read, and everybody
@@ -212,6 +221,7 @@ static void part_found(struct supervisor *s, uint32_t component)
 	part->finding = watch_report(s, &w->scene, &w->graph, component);
 	if (!part->finding)
 		return;
+	part->weak = strcmp(part->finding->cause, "missing partner") == 0;
 	for (uint32_t i = 0; i < w->graph.n && part->n < MEMBERS; i++)
 		if (w->graph.component[i] == component)
 			member_fill(s, &w->scene, &w->scene.task[w->graph.task[i]],
@@ -231,14 +241,6 @@ static void parts_find(struct supervisor *s)
 		if (first && confirm_part(s, &w->scene, &w->graph, w->graph.component[i]))
 			part_found(s, w->graph.component[i]);
 	}
-}
-
-static const struct task *scene_task(const struct scene *scene, pid_t tid)
-{
-	for (uint32_t i = 0; i < scene->n_tasks; i++)
-		if (scene->task[i].tid == tid)
-			return &scene->task[i];
-	return NULL;
 }
 
 /* Threads that no shim follows tell nothing when they move on: look at them. */
@@ -290,32 +292,46 @@ static bool look_closely(struct supervisor *s)
 	return false;
 }
 
+/* When to look again, after a look that took from `time_ns` until now. */
+static void next_look(struct watch *w, uint64_t time_ns, bool all)
+{
+	uint64_t now = now_ns(), wait_ns = BACKOFF_NS;
+
+	w->earliest_ns = now + SHARE * (now - time_ns);
+	/* A thread that has entered its call may not sleep yet: the first looks follow quickly. */
+	for (unsigned int i = FIRST_LOOKS; i < w->n_looks && wait_ns < BACKOFF_MAX_NS; i++)
+		wait_ns *= 2;
+	w->next_ns = now + (w->n_looks < FIRST_LOOKS   ? 0
+			    : wait_ns < BACKOFF_MAX_NS ? wait_ns
+						       : BACKOFF_MAX_NS);
+	if (w->next_ns < w->earliest_ns && !(all && w->n_looks < FIRST_LOOKS))
+		w->next_ns = w->earliest_ns;
+	w->n_looks++;
+}
+
 bool watch_tick(struct supervisor *s, bool now)
 {
 	struct watch *w = s->watch;
-	uint64_t time_ns = now_ns(), wait_ns = BACKOFF_NS, sum;
+	uint64_t time_ns = now_ns(), sum;
+	bool all, stuck;
 
 	if (now)
 		return look_closely(s);
 	if (time_ns - w->last_tick_ns < STABLE_NS)
 		return false;
 	w->last_tick_ns = time_ns;
-	sum = signature(s);
+	sum = signature(s, &all);
 	if (sum != w->signature) {
 		w->signature = sum;
 		w->n_looks = 0;
-		w->next_ns = time_ns;
+		/* While some move, there is no hurry, and others need the time more. */
+		w->next_ns = all ? time_ns : w->earliest_ns;
 	}
 	if (time_ns < w->next_ns)
 		return false;
-	/* A thread that has entered its call may not sleep yet: the first looks follow quickly. */
-	for (unsigned int i = FIRST_LOOKS; i < w->n_looks && wait_ns < BACKOFF_MAX_NS; i++)
-		wait_ns *= 2;
-	w->next_ns = time_ns + (w->n_looks < FIRST_LOOKS   ? 0
-				: wait_ns < BACKOFF_MAX_NS ? wait_ns
-							   : BACKOFF_MAX_NS);
-	w->n_looks++;
-	return look_closely(s);
+	stuck = look_closely(s);
+	next_look(w, time_ns, all);
+	return stuck;
 }
 
 /* A thread has returned from the call in which it was thought to be stuck. */
@@ -342,8 +358,18 @@ void watch_event(struct supervisor *s, uint32_t slot, const struct event *event)
 		}
 }
 
-/* To be ended by a signal is one of the ways in which a wait for signals ends as it was meant to.
+/*
+ * To be ended by a signal is one of the ways in which a wait for signals ends as it was meant to.
+ * And who waits for work until its process ends, or until somebody ends it, has not waited in vain.
  */
+static bool is_meant(const struct part *part, const struct member *member,
+		     const struct process_end *end)
+{
+	if (end->by_runner)
+		return false;
+	return part->weak || (member->kind == WAIT_SIGNAL && end->kind == END_SIGNAL);
+}
+
 void watch_death(struct supervisor *s, uint32_t process, const struct process_end *end)
 {
 	struct watch *w = s->watch;
@@ -355,8 +381,7 @@ void watch_death(struct supervisor *s, uint32_t process, const struct process_en
 			if (member->process != process)
 				continue;
 			member->settled = true;
-			if (member->kind == WAIT_SIGNAL && end->kind == END_SIGNAL &&
-			    !end->by_runner) {
+			if (is_meant(&w->part[i], member, end)) {
 				part_drop(w, i);
 				break;
 			}

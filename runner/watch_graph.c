@@ -1,195 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * watch_graph.c - who could wake whom. Whoever runs may wake some of those that wait; these may
- * then wake others; who is left when nothing more follows is stuck. Among the stuck ones edges lead
- * from each to those that it waits for.
+ * watch_graph.c - among the stuck tasks, edges lead from each to those that it waits for. A circle
+ * of them is a cause by itself.
  */
 #include <string.h>
-#include <sys/wait.h>
 
 #include "watch.h"
 
-bool has_end(const struct scene *scene, uint32_t proc, const struct pipe_wait *wait)
+#define HOLDERS 64
+
+/* Does that task hold the lock that `waiter` waits for? */
+bool holds_lock(struct supervisor *s, const struct scene *scene, const struct task *t,
+		const struct task *waiter)
 {
-	for (uint32_t i = 0; i < scene->n_ends; i++) {
-		const struct pipe_end *e = &scene->end[i];
-
-		if (e->proc == proc && e->dev == wait->dev && e->ino == wait->ino &&
-		    (wait->writes ? e->reads : e->writes))
-			return true;
-	}
-	return false;
-}
-
-bool child_matches(const struct scene *scene, const struct task *parent,
-		   const struct scene_proc *child)
-{
-	if (child->ppid != parent->pid)
-		return false;
-	switch (parent->id) {
-	case P_ALL:
-		return true;
-	case P_PID:
-		return child->pid == (pid_t)parent->num;
-	default:
-		return child->pgrp ==
-		       (parent->num ? (pid_t)parent->num : scene->proc[parent->proc].pgrp);
-	}
-}
-
-static bool child_wakes(const struct scene *scene, const struct task *t)
-{
-	bool any = false;
-
-	for (uint32_t i = 0; i < scene->n_procs; i++) {
-		const struct scene_proc *child = &scene->proc[i];
-
-		if (!child_matches(scene, t, child))
-			continue;
-		if (child->live || child->zombie)
-			return true;
-		any = true;
-	}
-	/* Without any such child the call is about to fail. */
-	return !any;
-}
-
-static bool live_child(const struct scene *scene, const struct task *t)
-{
-	for (uint32_t i = 0; i < scene->n_procs; i++)
-		if (scene->proc[i].ppid == t->pid && scene->proc[i].live)
-			return true;
-	return false;
-}
-
-static enum wake_role role_of(const struct task *t)
-{
-	return t->kind == WAIT_RECEIVE ? WAKES_RECEIVER
-	       : t->kind == WAIT_SEND  ? WAKES_SENDER
-				       : WAKES_SEM;
-}
-
-static uint64_t woken_object(const struct task *t)
-{
-	return t->kind == WAIT_SIGNAL ? OBJECT_REF(OBJECT_PROCESS, t->pid) : t->object;
-}
-
-/* Has a live process ever ended such a wait? Of one that is not followed nothing is known. */
-static bool history_wakes(struct supervisor *s, const struct scene *scene, const struct task *t)
-{
-	for (uint32_t i = 0; i < scene->n_procs; i++) {
-		const struct scene_proc *p = &scene->proc[i];
-
-		if (!p->live)
-			continue;
-		if (p->process < 0 || scene->any_unfollowed ||
-		    model_has_woken(s->model, (uint32_t)p->process, woken_object(t), role_of(t)))
-			return true;
-	}
-	return false;
-}
-
-static bool pipe_wakes(const struct scene *scene, const struct pipe_wait *wait)
-{
-	bool any = false;
-
-	for (uint32_t i = 0; i < scene->n_procs; i++) {
-		if (!has_end(scene, i, wait))
-			continue;
-		if (scene->proc[i].live)
-			return true;
-		any = true;
-	}
-	/* It waits, so somebody has the other end: outside of the trial. */
-	return !any;
-}
-
-static bool any_live(const struct scene *scene)
-{
-	for (uint32_t i = 0; i < scene->n_tasks; i++)
-		if (scene->task[i].live)
-			return true;
-	return false;
-}
-
-static bool can_be_woken(struct supervisor *s, const struct scene *scene, const struct task *t)
-{
-	if (scene->proc[t->proc].awaits_child && live_child(scene, t))
-		return true;
-	switch (t->kind) {
-	case WAIT_SEM:
-	case WAIT_RECEIVE:
-	case WAIT_SEND:
-	case WAIT_SIGNAL:
-		return history_wakes(s, scene, t);
-	case WAIT_CHILD:
-		return child_wakes(scene, t);
-	case WAIT_READ:
-	case WAIT_WRITE:
-	case WAIT_POLL:
-		for (unsigned int i = 0; i < t->n_pipes; i++)
-			if (pipe_wakes(scene, &t->pipe[i]))
-				return true;
-		return false;
-	case WAIT_OPEN:
-	case WAIT_FUTEX:
-		return any_live(scene);
-	default:
-		return true;
-	}
-}
-
-bool scene_solve(struct supervisor *s, struct scene *scene)
-{
-	bool changed = true;
-	uint32_t n_stuck = 0;
-
-	ends_read(scene);
-	if (scene->overflow)
-		return false;
-	for (uint32_t i = 0; i < scene->n_tasks; i++)
-		if (scene->task[i].live)
-			scene->proc[scene->task[i].proc].live = true;
-	while (changed) {
-		changed = false;
-		n_stuck = 0;
-		for (uint32_t i = 0; i < scene->n_tasks; i++) {
-			struct task *t = &scene->task[i];
-
-			if (t->live)
-				continue;
-			if (can_be_woken(s, scene, t))
-				changed = t->live = scene->proc[t->proc].live = true;
-			else
-				n_stuck++;
-		}
-	}
-	return n_stuck > 0;
-}
-
-bool scene_all_stuck(const struct scene *scene)
-{
-	return scene->n_tasks > 0 && !any_live(scene);
-}
-
-/* Does that task's process hold the lock that `waiter` waits for? */
-static bool holds_lock(struct supervisor *s, const struct scene *scene, const struct task *t,
-		       const struct task *waiter)
-{
-	int32_t process = scene->proc[t->proc].process;
-	struct sem_holder holder[16];
+	struct lock_holder holder[HOLDERS];
 	unsigned int n;
 
-	if (process < 0 || waiter->kind != WAIT_SEM || waiter->to_zero ||
-	    !model_sem_is_lock(s->model, waiter->id, waiter->num))
+	if (!waits_for_lock(s, waiter))
 		return false;
-	n = model_sem_holders(s->model, waiter->id, waiter->num, holder, 16);
-	for (unsigned int i = 0; i < n && i < 16; i++)
-		if (holder[i].alive && holder[i].process == (uint32_t)process &&
-		    holder[i].units > 0 &&
-		    (t->slot < 0 || s->thread[t->slot].number == holder[i].thread))
+	if (waiter->kind == WAIT_FILE_LOCK)
+		return has_file_lock(scene, t->proc, waiter);
+	if (waiter->memory.owner)
+		return is_owner(t, waiter);
+	n = model_lock_holders(s->model, waiter->object, waiter->kind == WAIT_SEM ? waiter->num : 0,
+			       holder, HOLDERS);
+	for (unsigned int i = 0; i < n && i < HOLDERS; i++)
+		if (is_holder(s, scene, t, &holder[i]))
 			return true;
 	return false;
+}
+
+static bool same_wait(const struct task *a, const struct task *b)
+{
+	return a->kind == b->kind && a->object == b->object && a->num == b->num;
 }
 
 /*
@@ -200,11 +43,10 @@ static uint8_t sem_edge(struct supervisor *s, const struct scene *scene, const s
 			const struct task *to)
 {
 	int32_t process = scene->proc[to->proc].process;
-	bool same = to->kind == WAIT_SEM && to->id == from->id && to->num == from->num;
 
-	if (model_sem_is_lock(s->model, from->id, from->num) && !from->to_zero)
+	if (waits_for_lock(s, from))
 		return holds_lock(s, scene, to, from) ? EDGE_STRONG : 0;
-	if (process < 0 || from->proc == to->proc || same)
+	if (process < 0 || from == to || same_wait(from, to))
 		return 0;
 	return model_has_woken(s->model, (uint32_t)process, from->object, WAKES_SEM) ||
 			       holds_lock(s, scene, from, to)
@@ -212,18 +54,36 @@ static uint8_t sem_edge(struct supervisor *s, const struct scene *scene, const s
 		       : 0;
 }
 
-static uint8_t pipe_edge(const struct scene *scene, const struct task *from, const struct task *to)
+/* Somebody who waits for the same can not be meant to end the wait. */
+static bool same_target(const struct scene *scene, const struct task *to,
+			const struct target *target)
 {
-	if (from->proc == to->proc)
-		return 0;
-	for (unsigned int i = 0; i < from->n_pipes; i++) {
-		/* Somebody who waits for the same can not be meant to end the wait. */
-		bool same = to->n_pipes == 1 && to->pipe[0].ino == from->pipe[i].ino &&
-			    to->pipe[0].dev == from->pipe[i].dev &&
-			    to->pipe[0].writes == from->pipe[i].writes;
+	const struct target *other = task_target(scene, to, 0);
 
-		if (!same && has_end(scene, to->proc, &from->pipe[i]))
-			return EDGE_STRONG;
+	return to->n_targets == 1 && other->file.kind == target->file.kind &&
+	       other->file.ino == target->file.ino && other->file.dev == target->file.dev &&
+	       other->writes == target->writes;
+}
+
+/*
+ * That a queue or an eventfd is open promises nothing: they know no end of the file. Nor do threads
+ * keep ends open for one another.
+ */
+static uint8_t target_edge(const struct scene *scene, const struct task *from,
+			   const struct task *to)
+{
+	for (unsigned int i = 0; i < from->n_targets; i++) {
+		const struct target *target = task_target(scene, from, i);
+		enum file_kind kind = target->file.kind;
+
+		if (target->crowd || same_target(scene, to, target))
+			continue;
+		if (kind == FILE_PROCESS && scene->proc[to->proc].pid == (pid_t)target->file.ino)
+			return EDGE_CHILD;
+		if (has_end(scene, to->proc, target))
+			return from->proc == to->proc || kind == FILE_QUEUE || kind == FILE_EVENT
+				       ? EDGE_WEAK
+				       : EDGE_STRONG;
 	}
 	return 0;
 }
@@ -237,32 +97,51 @@ static uint8_t history_edge(struct supervisor *s, const struct scene *scene,
 {
 	int32_t process = scene->proc[to->proc].process;
 
-	if (process < 0 || from->proc == to->proc)
+	if (process < 0 || from == to || same_wait(from, to))
 		return 0;
 	if (model_has_woken(s->model, (uint32_t)process, woken_object(from), role_of(from)))
 		return EDGE_WEAK;
-	return from->kind == WAIT_SEND && to->kind == WAIT_SEND && from->id != to->id ? EDGE_WEAK
-										      : 0;
+	return from->kind == WAIT_SEND && to->kind == WAIT_SEND && from->object != to->object
+		       ? EDGE_WEAK
+		       : 0;
+}
+
+/* Who has not come to the barrier yet. */
+static uint8_t barrier_edge(const struct scene *scene, const struct task *from,
+			    const struct task *to)
+{
+	return from != to && !same_wait(from, to) && has_memory(scene, to->proc, from) ? EDGE_WEAK
+										       : 0;
 }
 
 static uint8_t edge(struct supervisor *s, const struct scene *scene, const struct task *from,
 		    const struct task *to)
 {
+	uint8_t found = from == to ? 0 : target_edge(scene, from, to);
+
+	if (found)
+		return found;
 	switch (from->kind) {
 	case WAIT_SEM:
+	case WAIT_PSEM:
 		return sem_edge(s, scene, from, to);
+	case WAIT_MUTEX:
+	case WAIT_RWLOCK:
+	case WAIT_FILE_LOCK:
+		return holds_lock(s, scene, to, from) ? EDGE_STRONG : 0;
 	case WAIT_RECEIVE:
 	case WAIT_SEND:
 	case WAIT_SIGNAL:
+	case WAIT_COND:
 		return history_edge(s, scene, from, to);
+	case WAIT_BARRIER:
+		return barrier_edge(scene, from, to);
+	case WAIT_JOIN:
+		return to->tid == from->memory.owner ? EDGE_CHILD : 0;
 	case WAIT_CHILD:
 		return child_matches(scene, from, &scene->proc[to->proc]) ? EDGE_CHILD : 0;
-	case WAIT_READ:
-	case WAIT_WRITE:
-	case WAIT_POLL:
-		return pipe_edge(scene, from, to);
 	case WAIT_OPEN:
-		return to->kind == WAIT_OPEN && to->proc != from->proc && to->object != from->object
+		return to->kind == WAIT_OPEN && to != from && to->object != from->object
 			       ? EDGE_STRONG
 			       : 0;
 	default:
@@ -293,8 +172,7 @@ void graph_make(struct supervisor *s, struct scene *scene, struct graph *g)
 					  *b = &scene->task[g->task[j]];
 
 			g->edge[i][j] = edge(s, scene, a, b);
-			if (g->edge[i][j] || a->proc == b->proc ||
-			    (a->object && a->object == b->object))
+			if (g->edge[i][j] || (a->object && a->object == b->object))
 				join(g, i, j);
 		}
 }

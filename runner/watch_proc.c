@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "watch.h"
@@ -28,16 +29,30 @@ static bool read_file(pid_t pid, pid_t tid, const char *name, char *text, size_t
 	return n > 0;
 }
 
-/* A mask of signals from a line of /proc/PID/task/TID/status. */
-uint64_t status_mask(pid_t pid, pid_t tid, const char *field)
+static uint64_t mask_in(const char *text, const char *field)
 {
-	char text[4096];
-	const char *at;
+	const char *at = strstr(text, field);
 
-	if (!read_file(pid, tid, "status", text, sizeof(text)))
-		return 0;
-	at = strstr(text, field);
 	return at ? strtoull(at + strlen(field), NULL, 16) : 0;
+}
+
+struct signals signals_of(const struct task *t)
+{
+	struct signals signals = { 0 };
+	char text[4096];
+
+	if (!read_file(t->pid, t->tid, "status", text, sizeof(text)))
+		return signals;
+	signals.pending = mask_in(text, "SigPnd:") | mask_in(text, "ShdPnd:");
+	signals.handled = mask_in(text, "SigCgt:") & ~mask_in(text, "SigBlk:");
+	return signals;
+}
+
+bool remote_read(pid_t pid, uint64_t from, void *to, size_t n_bytes)
+{
+	struct iovec local = { to, n_bytes }, remote = { (void *)(uintptr_t)from, n_bytes };
+
+	return n_bytes > 0 && process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)n_bytes;
 }
 
 /* Returns false when the kernel does not tell: the task is gone, or not ours to look at. */
@@ -80,6 +95,55 @@ bool context_same(const struct context *a, const struct context *b)
 	       a->n_slices == b->n_slices && a->n_calls == b->n_calls;
 }
 
+bool task_call(const struct supervisor *s, const struct task *t, struct event *event)
+{
+	const struct arena_thread *thread;
+	uint32_t depth;
+
+	if (t->slot < 0)
+		return false;
+	thread = &s->arena->thread[t->slot];
+	depth = atomic_load(&thread->depth);
+	if (depth == 0 || depth > ARENA_DEPTH)
+		return false;
+	*event = thread->cur[depth - 1];
+	return event->call < CALL_N && event->stack <= ARENA_STACKS &&
+	       object_kind_of(event->object) < OBJECT_N;
+}
+
+struct task *scene_task(struct scene *scene, pid_t tid)
+{
+	for (uint32_t i = 0; i < scene->n_tasks; i++)
+		if (scene->task[i].tid == tid)
+			return &scene->task[i];
+	return NULL;
+}
+
+/* Does it live in a PID namespace that it made itself? */
+static bool is_nested(pid_t pid)
+{
+	char text[4096];
+	const char *at;
+	int n;
+
+	if (!read_file(pid, 0, "status", text, sizeof(text)))
+		return true;
+	at = strstr(text, "NSpid:");
+	return at && sscanf(at, "NSpid: %*d %d", &n) == 1;
+}
+
+bool scene_is_gone(const struct scene *scene, pid_t tid)
+{
+	char state = 0;
+	pid_t ppid;
+	int code;
+
+	for (uint32_t i = 0; i < scene->n_procs; i++)
+		if (is_nested(scene->proc[i].pid))
+			return false;
+	return !proc_start_time(tid, &state, &code, &ppid) || state == 'Z' || state == 'X';
+}
+
 static int32_t find_slot(struct supervisor *s, int32_t process, pid_t tid)
 {
 	for (uint32_t i = 0; process >= 0 && i < s->n_slots_threads; i++)
@@ -108,6 +172,8 @@ static void add_task(struct supervisor *s, struct scene *scene, uint32_t proc, p
 		task->context.state = '?';
 	if (task->context.state == 'Z' || task->context.state == 'X')
 		return;
+	if (!p->tid)
+		p->tid = tid;
 	scene->n_tasks++;
 }
 
@@ -148,11 +214,19 @@ static void add_proc(struct supervisor *s, struct scene *scene, pid_t pid)
 	scene->n_procs++;
 	add_tasks(s, scene, scene->n_procs - 1);
 	/* A leader that has ended stays a zombie while other threads live on. */
-	p->zombie =
-		(state == 'Z' || state == 'X') &&
-		(scene->n_tasks == 0 || scene->task[scene->n_tasks - 1].proc != scene->n_procs - 1);
+	p->zombie = (state == 'Z' || state == 'X') && p->tid == 0;
+	/* What it has handed to its rings the kernel does while it sleeps. */
+	if (process && process->slot >= 0 &&
+	    atomic_load(&s->arena->proc[process->slot].flags) & PROC_URING)
+		p->acts_alone = true;
 	if (!process || !process_is_followed(s, process))
 		scene->any_unfollowed = scene->any_unfollowed || !p->zombie;
+}
+
+void scene_forget(struct scene *scene)
+{
+	sockets_free(scene->sockets);
+	scene->sockets = NULL;
 }
 
 void scene_read(struct supervisor *s, struct scene *scene)
@@ -160,8 +234,10 @@ void scene_read(struct supervisor *s, struct scene *scene)
 	static pid_t pid[PROCESS_LIST];
 	unsigned int n;
 
+	scene_forget(scene);
 	scene->overflow = scene->any_unfollowed = false;
-	scene->n_tasks = scene->n_procs = scene->n_ends = 0;
+	scene->n_tasks = scene->n_procs = 0;
+	scene->n_targets = scene->n_holds = scene->n_shares = scene->n_locks = 0;
 	process_list(s, pid, PROCESS_LIST, &n);
 	for (unsigned int i = 0; i < n; i++)
 		add_proc(s, scene, pid[i]);

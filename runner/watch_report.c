@@ -2,221 +2,34 @@
 /* watch_report.c - a deadlock as a finding: its cause, who waits for what, and the stacks. */
 #define _GNU_SOURCE
 #include <string.h>
-#include <sys/wait.h>
 
 #include "watch.h"
 
 #define HOLDERS 16
 #define DRAWN 12 /* more than that are a picture of nothing */
 
-struct story {
-	struct supervisor *s;
-	struct scene *scene;
-	struct graph *graph;
-	uint32_t component;
-	uint32_t core[GRAPH_TASKS]; /* nodes of the graph that the cause is about */
-	uint32_t n_core;
-	struct sem_holder dead; /* orphaned lock: its holder */
-	struct finding *f;
+static const struct {
+	const char *kind, *cause;
+} names[] = {
+	[CAUSE_ORPHANED] = { "deadlock", "orphaned lock" },
+	[CAUSE_LOST] = { "lost-wakeup", "" },
+	[CAUSE_WITHHELD] = { "deadlock", "withheld EOF" },
+	[CAUSE_CYCLE] = { "deadlock", "cycle" },
+	[CAUSE_MISSING] = { "deadlock", "missing partner" },
 };
 
-static const struct task *task_of(const struct story *y, uint32_t node)
-{
-	return &y->scene->task[y->graph->task[node]];
-}
-
-static bool is_part(const struct story *y, uint32_t node)
-{
-	return y->component == ALL_COMPONENTS || y->graph->component[node] == y->component;
-}
-
-/* "1.2", or "1.2/1" for a thread. */
-static const char *lineage_of(const struct story *y, const struct task *t, char *buffer,
-			      size_t n_bytes)
-{
-	int32_t process = y->scene->proc[t->proc].process;
-
-	if (process < 0)
-		snprintf(buffer, n_bytes, "process %d", (int)t->pid);
-	else if (t->slot >= 0 && y->s->thread[t->slot].number)
-		snprintf(buffer, n_bytes, "%s/%u", y->s->process[process].lineage,
-			 y->s->thread[t->slot].number);
-	else
-		snprintf(buffer, n_bytes, "%s", y->s->process[process].lineage);
-	return buffer;
-}
-
-/* "1.2 (perl)" */
-static const char *who(const struct story *y, const struct task *t, char *buffer, size_t n_bytes)
-{
-	int32_t process = y->scene->proc[t->proc].process;
-	char lineage[ARENA_LINEAGE + 16];
-
-	snprintf(buffer, n_bytes, "%s (%s)", lineage_of(y, t, lineage, sizeof(lineage)),
-		 process < 0 ? "not followed" : y->s->process[process].name);
-	return buffer;
-}
-
-static const char *object_of(const struct story *y, const struct task *t, char *buffer,
-			     size_t n_bytes)
-{
-	size_t n;
-
-	buffer[0] = '\0';
-	if (t->object)
-		model_object_name(y->s->model, t->object, buffer, n_bytes);
-	n = strlen(buffer);
-	if (t->kind == WAIT_SEM)
-		snprintf(buffer + n, n_bytes - n, " #%u", t->num);
-	return buffer;
-}
-
-static const char *waits_for(const struct story *y, const struct task *t, char *buffer,
-			     size_t n_bytes)
-{
-	static const char *const text[] = {
-		[WAIT_LIVE] = "runs%s",
-		[WAIT_SEM] = "waits for %s",
-		[WAIT_RECEIVE] = "waits for a message in %s",
-		[WAIT_SEND] = "waits for room in %s",
-		[WAIT_READ] = "waits for bytes from %s",
-		[WAIT_WRITE] = "waits for room in %s",
-		[WAIT_CHILD] = "waits for the end of a child%s",
-		[WAIT_SIGNAL] = "waits for a signal%s",
-		[WAIT_POLL] = "waits for one of its descriptors: %s",
-		[WAIT_FUTEX] = "waits for a lock or condition in memory%s",
-		[WAIT_OPEN] = "waits for the other end of %s",
-	};
-	char object[128];
-
-	object_of(y, t, object, sizeof(object));
-	if (t->kind == WAIT_SEM && t->to_zero)
-		snprintf(buffer, n_bytes, "waits for %s to be 0", object);
-	else
-		/* The table's formats all take one string. */
-		snprintf(buffer, n_bytes, text[t->kind], object);
-	return buffer;
-}
-
-/* What `t` is to `waiter`, who waits for it. */
-static const char *relation(const struct story *y, const struct task *waiter, char *buffer,
-			    size_t n_bytes)
-{
-	static const char *const text[] = {
-		[WAIT_LIVE] = "runs%s",
-		[WAIT_SEM] = "holds %s",
-		[WAIT_RECEIVE] = "sends to %s",
-		[WAIT_SEND] = "receives from %s",
-		[WAIT_READ] = "could write to %s",
-		[WAIT_WRITE] = "could read from %s",
-		[WAIT_CHILD] = "is its child%s",
-		[WAIT_SIGNAL] = "has sent it signals%s",
-		[WAIT_POLL] = "has the other end of %s",
-		[WAIT_FUTEX] = "shares its memory%s",
-		[WAIT_OPEN] = "would open %s later",
-	};
-	char object[128];
-
-	object_of(y, waiter, object, sizeof(object));
-	if (waiter->kind == WAIT_SEM && !model_sem_is_lock(y->s->model, waiter->id, waiter->num))
-		snprintf(buffer, n_bytes, "raises %s", object);
-	else
-		snprintf(buffer, n_bytes, text[waiter->kind], object);
-	return buffer;
-}
-
-/* A lock that is waited for, and whose holder is dead. */
-static bool find_orphaned(struct story *y)
-{
-	struct sem_holder holder[HOLDERS];
-
-	y->n_core = 0;
-	for (uint32_t i = 0; i < y->graph->n; i++) {
-		const struct task *t = task_of(y, i);
-		const struct task *first = y->n_core ? task_of(y, y->core[0]) : NULL;
-		unsigned int n;
-
-		if (!is_part(y, i) || t->kind != WAIT_SEM || t->to_zero ||
-		    (first && (first->id != t->id || first->num != t->num)) ||
-		    !model_sem_is_lock(y->s->model, t->id, t->num))
-			continue;
-		n = model_sem_holders(y->s->model, t->id, t->num, holder, HOLDERS);
-		for (unsigned int h = 0; h < n && h < HOLDERS; h++)
-			if (!holder[h].alive && holder[h].units > 0 && !holder[h].undo) {
-				y->dead = holder[h];
-				y->core[y->n_core++] = i;
-				break;
-			}
-	}
-	return y->n_core > 0;
-}
-
-/* A signal that came after its last wait was over, and before this one began. */
-static bool find_lost_wakeup(struct story *y)
-{
-	y->n_core = 0;
-	for (uint32_t i = 0; i < y->graph->n; i++) {
-		const struct task *t = task_of(y, i);
-		int32_t number = y->scene->proc[t->proc].process;
-		const struct arena_thread *thread;
-		const struct process *p;
-		uint64_t enter;
-		uint32_t depth;
-
-		if (!is_part(y, i) || t->kind != WAIT_SIGNAL || t->slot < 0 || number < 0)
-			continue;
-		p = &y->s->process[number];
-		thread = &y->s->arena->thread[t->slot];
-		depth = atomic_load(&thread->depth);
-		if (depth == 0 || depth > ARENA_DEPTH)
-			continue;
-		enter = thread->cur[depth - 1].enter_tsc;
-		if (p->signalled_tsc && p->signalled_tsc < enter &&
-		    p->signalled_tsc > p->signal_wait_tsc)
-			y->core[y->n_core++] = i;
-	}
-	return y->n_core > 0;
-}
-
-static void find_missing(struct story *y)
-{
-	y->n_core = 0;
-	for (uint32_t i = 0; i < y->graph->n; i++)
-		if (is_part(y, i) && task_of(y, i)->kind != WAIT_CHILD &&
-		    task_of(y, i)->kind != WAIT_FUTEX)
-			y->core[y->n_core++] = i;
-	for (uint32_t i = 0; i < y->graph->n && y->n_core == 0; i++)
-		if (is_part(y, i))
-			y->core[y->n_core++] = i;
-}
-
-static const struct event *current(const struct story *y, const struct task *t, struct event *event)
-{
-	const struct arena_thread *thread;
-	uint32_t depth;
-
-	if (t->slot < 0)
-		return NULL;
-	thread = &y->s->arena->thread[t->slot];
-	depth = atomic_load(&thread->depth);
-	if (depth == 0 || depth > ARENA_DEPTH)
-		return NULL;
-	*event = thread->cur[depth - 1];
-	return event->call < CALL_N && event->stack <= ARENA_STACKS ? event : NULL;
-}
-
 /* What is the same in every run: the places that wait, and what for. Each counts once. */
-static void mark(struct story *y)
+static void mark(struct stuck *y)
 {
 	uint64_t seen[GRAPH_TASKS * 2];
 	uint32_t n_seen = 0;
 
 	for (uint32_t i = 0; i < y->n_core; i++) {
-		const struct task *t = task_of(y, y->core[i]);
+		const struct task *t = stuck_task(y, y->core[i]);
 		struct event event;
 		uint64_t stable[2] = { 0, 0 };
 
-		if (!y->dead.site && current(y, t, &event))
+		if (!y->dead.site && task_call(y->s, t, &event))
 			stable[0] = event.site;
 		if (t->object)
 			stable[1] = model_object_mark(y->s->model, t->object) +
@@ -236,49 +49,130 @@ static void mark(struct story *y)
 		finding_mark(y->f, y->dead.site);
 }
 
-static void show_stacks(struct story *y, const struct task *t)
+static const char *thread_lineage(const struct stuck *y, uint32_t process, uint32_t thread,
+				  char *buffer, size_t n_bytes)
 {
-	char lineage[ARENA_LINEAGE + 32], object[128];
-	struct sem_holder holder[HOLDERS];
+	const char *lineage = model_lineage(y->s->model, process);
+
+	if (thread)
+		snprintf(buffer, n_bytes, "%s/%u", lineage, thread);
+	else
+		snprintf(buffer, n_bytes, "%s", lineage);
+	return buffer;
+}
+
+static const char *holder_lineage(const struct stuck *y, const struct lock_holder *h, char *buffer,
+				  size_t n_bytes)
+{
+	return thread_lineage(y, h->process, h->thread, buffer, n_bytes);
+}
+
+static void show_stacks(struct stuck *y, const struct task *t)
+{
+	char lineage[ARENA_LINEAGE + 40], object[128];
+	struct lock_holder holder[HOLDERS];
 	struct event event;
 	unsigned int n;
 
-	lineage_of(y, t, lineage, sizeof(lineage));
-	object_of(y, t, object, sizeof(object));
-	if (current(y, t, &event) && event.stack)
+	words_lineage(y, t, lineage, sizeof(lineage));
+	words_object(y, t, object, sizeof(object));
+	if (task_call(y->s, t, &event) && event.stack)
 		finding_stack(y->f, lineage, event.stack, "waits here: %s%s%s",
 			      calls[event.call].name, object[0] ? " on " : "", object);
-	if (t->kind != WAIT_SEM || !model_sem_is_lock(y->s->model, t->id, t->num))
+	if (!waits_for_lock(y->s, t))
 		return;
-	n = model_sem_holders(y->s->model, t->id, t->num, holder, HOLDERS);
+	n = model_lock_holders(y->s->model, t->object, t->kind == WAIT_SEM ? t->num : 0, holder,
+			       HOLDERS);
 	for (unsigned int h = 0; h < n && h < HOLDERS; h++)
 		if (holder[h].stack && holder[h].units > 0)
-			finding_stack(y->f, model_lineage(y->s->model, holder[h].process),
+			finding_stack(y->f, holder_lineage(y, &holder[h], lineage, sizeof(lineage)),
 				      holder[h].stack, "took it here: %s", object);
 }
 
+/* "holds A, B and ": of what others wait for. */
+static const char *holdings(const struct stuck *y, const struct task *t, char *buffer,
+			    size_t n_bytes)
+{
+	size_t n = 0;
+
+	buffer[0] = '\0';
+	for (uint32_t i = 0; i < y->graph->n && n < n_bytes; i++) {
+		const struct task *waiter = stuck_task(y, i);
+		char object[128];
+		bool told = false;
+
+		for (uint32_t j = 0; j < i && !told; j++)
+			told = stuck_task(y, j)->object == waiter->object &&
+			       stuck_task(y, j)->num == waiter->num;
+		if (told || !waiter->object || !holds_lock(y->s, y->scene, t, waiter))
+			continue;
+		n += (size_t)snprintf(buffer + n, n_bytes - n, "%s%s", n ? ", " : "holds ",
+				      words_object(y, waiter, object, sizeof(object)));
+	}
+	if (n && n < n_bytes)
+		snprintf(buffer + n, n_bytes - n, ", ");
+	return buffer;
+}
+
+/* How did that process come to an end that it never uses? */
+static const char *origin(const struct stuck *y, uint32_t proc, const struct target *target)
+{
+	uint64_t object = target->file.kind == FILE_PIPE ? target->object
+							 : OBJECT_REF(OBJECT_SOCKET, target->peer);
+	uint32_t process = (uint32_t)y->scene->proc[proc].process;
+
+	if (observe_used(y->s, process, object) & USE_MADE)
+		return "made by itself";
+	return observe_passed(y->s, object) ? "passed to it or inherited" : "inherited";
+}
+
+/* Whoever keeps the end of the file away and does not know it. */
+static void show_ends(struct stuck *y, const struct task *t)
+{
+	char object[128];
+
+	for (unsigned int n = 0; n < t->n_targets; n++) {
+		const struct target *target = task_target(y->scene, t, n);
+		bool pipe = target->file.kind == FILE_PIPE;
+
+		if (target->writes || target->crowd || (!pipe && target->file.kind != FILE_SOCKET))
+			continue;
+		model_object_name(y->s->model,
+				  pipe ? target->object : OBJECT_REF(OBJECT_SOCKET, target->peer),
+				  object, sizeof(object));
+		for (uint32_t i = 0; i < y->scene->n_procs; i++)
+			if (has_end(y->scene, i, target) && !was_used(y->s, y->scene, i, target))
+				finding_detail(y->f, "%s still has the %s %s, %s, never used",
+					       y->s->process[y->scene->proc[i].process].lineage,
+					       pipe ? "write end of" : "other end,", object,
+					       origin(y, i, target));
+	}
+}
+
 /* The core first: there is room for so many stacks only. */
-static void show_all(struct story *y)
+static void show_all(struct stuck *y)
 {
 	bool shown[GRAPH_TASKS] = { false };
-	char name[160], text[200], lineage[ARENA_LINEAGE + 32];
+	char name[160], text[200], held[256], lineage[ARENA_LINEAGE + 40];
 
 	for (uint32_t pass = 0; pass < 2; pass++)
 		for (uint32_t i = 0; i < (pass ? y->graph->n : y->n_core); i++) {
 			uint32_t node = pass ? i : y->core[i];
-			const struct task *t = task_of(y, node);
+			const struct task *t = stuck_task(y, node);
 
-			if (shown[node] || !is_part(y, node))
+			if (shown[node] || !stuck_has(y, node))
 				continue;
 			shown[node] = true;
-			finding_lineage(y->f, lineage_of(y, t, lineage, sizeof(lineage)));
+			finding_lineage(y->f, words_lineage(y, t, lineage, sizeof(lineage)));
 			if (t->object)
-				finding_object(y->f, object_of(y, t, text, sizeof(text)));
-			who(y, t, name, sizeof(name));
+				finding_object(y->f, words_object(y, t, text, sizeof(text)));
+			words_who(y, t, name, sizeof(name));
 			/* A cycle has been drawn. */
-			if (pass || strcmp(y->f->cause, "cycle") != 0)
-				finding_detail(y->f, "%s %s", name,
-					       waits_for(y, t, text, sizeof(text)));
+			if (pass || y->cause != CAUSE_CYCLE)
+				finding_detail(y->f, "%s %s%s", name,
+					       holdings(y, t, held, sizeof(held)),
+					       words_waits(y, t, text, sizeof(text)));
+			show_ends(y, t);
 			show_stacks(y, t);
 		}
 }
@@ -289,20 +183,20 @@ static void show_all(struct story *y)
  *      |                         v
  *   1.2 (prog) holds B, waits for A
  */
-static void draw_cycle(struct story *y)
+static void draw_cycle(struct stuck *y)
 {
 	char line[DRAWN][200];
 	uint32_t n = y->n_core < DRAWN ? y->n_core : DRAWN;
 	int width = 40;
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct task *t = task_of(y, y->core[i]);
-		const struct task *waiter = task_of(y, y->core[(i + y->n_core - 1) % y->n_core]);
+		const struct task *t = stuck_task(y, y->core[i]);
+		const struct task *waiter = stuck_task(y, y->core[(i + y->n_core - 1) % y->n_core]);
 		char name[160], does[160], waits[160];
 		int length = snprintf(line[i], sizeof(line[i]), "%.60s %.60s, %.70s",
-				      who(y, t, name, sizeof(name)),
-				      relation(y, waiter, does, sizeof(does)),
-				      waits_for(y, t, waits, sizeof(waits)));
+				      words_who(y, t, name, sizeof(name)),
+				      words_relation(y, waiter, does, sizeof(does)),
+				      words_waits(y, t, waits, sizeof(waits)));
 
 		if (length - 8 > width)
 			width = length - 8 < 120 ? length - 8 : 120;
@@ -316,63 +210,119 @@ static void draw_cycle(struct story *y)
 	}
 }
 
-static void tell(struct story *y, const char *cause)
+/* All that is done with a lock is known, so who holds one that was never taken here has come by
+ * fork. */
+static bool came_by_fork(const struct task *t)
 {
-	const struct task *t = task_of(y, y->core[0]);
-	char name[160], second[160], text[200], object[128];
+	return t->kind == WAIT_MUTEX && t->object &&
+	       !(object_value_of(t->object) & OBJECT_PLACE_SHARED);
+}
 
-	who(y, t, name, sizeof(name));
-	waits_for(y, t, text, sizeof(text));
-	object_of(y, t, object, sizeof(object));
-	if (strcmp(cause, "orphaned lock") == 0)
-		finding_message(y->f, "deadlock: %s: %s waits for %s, which %s took and died with",
-				cause, name, object, model_lineage(y->s->model, y->dead.process));
-	else if (strcmp(cause, "cycle") == 0 && y->n_core == 1)
-		finding_message(y->f, "deadlock: %s: %s %s, which it holds itself", cause, name,
-				text);
-	else if (strcmp(cause, "cycle") == 0 && y->n_core == 2)
-		finding_message(y->f, "deadlock: %s: %s and %s wait for one another", cause, name,
-				who(y, task_of(y, y->core[1]), second, sizeof(second)));
-	else if (strcmp(cause, "cycle") == 0)
-		finding_message(y->f, "deadlock: %s: %s and %u others wait in a circle", cause,
-				name, y->n_core - 1);
-	else if (strcmp(cause, "lost wake-up") == 0)
+static void tell_orphaned(struct stuck *y, const struct task *t, const char *name,
+			  const char *object)
+{
+	char lineage[ARENA_LINEAGE + 40];
+
+	if (y->dead_known)
+		finding_message(
+			y->f,
+			"deadlock: orphaned lock: %s waits for %s, which %s took and died with",
+			name, object, holder_lineage(y, &y->dead, lineage, sizeof(lineage)));
+	else if (came_by_fork(t))
 		finding_message(y->f,
-				"deadlock: %s: %s waits for a signal that came before it waited",
-				cause, name);
+				"deadlock: orphaned lock: %s waits for %s, which a thread of its "
+				"parent held when it was forked",
+				name, object);
 	else
-		finding_message(y->f, "deadlock: %s: %s %s, and nobody is left who would end that",
-				cause, name, text);
+		finding_message(y->f,
+				"deadlock: orphaned lock: %s waits for %s, whose holder is dead",
+				name, object);
+}
+
+static void tell_lost(struct stuck *y, const struct task *t, const char *name, const char *object)
+{
+	char waker[ARENA_LINEAGE + 40];
+
+	thread_lineage(y, y->wake.process, y->wake.thread, waker, sizeof(waker));
+	if (t->kind == WAIT_SIGNAL)
+		finding_message(y->f,
+				"lost-wakeup: %s waits for a signal that %s sent before it waited",
+				name, waker);
+	else
+		finding_message(y->f,
+				"lost-wakeup: %s waits for %s, which %s signalled before it waited",
+				name, object, waker);
+	finding_lineage(y->f, waker);
+	if (y->wake.stack)
+		finding_stack(y->f, waker, y->wake.stack, "came too early: %s",
+			      t->kind == WAIT_SIGNAL ? "the signal" : object);
+}
+
+static void tell_cycle(struct stuck *y, const char *name, const char *waits)
+{
+	char second[160];
+
+	if (y->n_core == 1)
+		finding_message(y->f, "deadlock: cycle: %s %s, which it holds itself", name, waits);
+	else if (y->n_core == 2)
+		finding_message(y->f, "deadlock: cycle: %s and %s wait for one another", name,
+				words_who(y, stuck_task(y, y->core[1]), second, sizeof(second)));
+	else
+		finding_message(y->f, "deadlock: cycle: %s and %u others wait in a circle", name,
+				y->n_core - 1);
+}
+
+static void tell(struct stuck *y)
+{
+	const struct task *t = stuck_task(y, y->core[0]);
+	char name[160], waits[200], object[128];
+
+	words_who(y, t, name, sizeof(name));
+	words_waits(y, t, waits, sizeof(waits));
+	words_object(y, t, object, sizeof(object));
+	switch (y->cause) {
+	case CAUSE_ORPHANED:
+		tell_orphaned(y, t, name, object[0] ? object : "a lock");
+		break;
+	case CAUSE_LOST:
+		tell_lost(y, t, name, object);
+		break;
+	case CAUSE_WITHHELD:
+		finding_message(
+			y->f,
+			"deadlock: withheld EOF: %s %s, whose other end is still open where "
+			"nobody uses it",
+			name, waits);
+		break;
+	case CAUSE_CYCLE:
+		tell_cycle(y, name, waits);
+		break;
+	default:
+		finding_message(
+			y->f,
+			"deadlock: missing partner: %s %s, and nobody is left who would end that",
+			name, waits);
+	}
 }
 
 struct finding *watch_report(struct supervisor *s, struct scene *scene, struct graph *graph,
 			     uint32_t component)
 {
-	static struct story y;
-	const char *cause;
+	static struct stuck y;
+	char lineage[ARENA_LINEAGE + 40];
 
 	memset(&y, 0, sizeof(y));
 	y.s = s;
 	y.scene = scene;
 	y.graph = graph;
 	y.component = component;
-	if (find_orphaned(&y)) {
-		cause = "orphaned lock";
-	} else if (find_lost_wakeup(&y)) {
-		cause = "lost wake-up";
-	} else if ((y.n_core = graph_cycle(graph, component, y.core)) > 0) {
-		cause = "cycle";
-	} else {
-		cause = "missing partner";
-		find_missing(&y);
-	}
-	if (y.n_core == 0)
+	if (!cause_find(&y))
 		return NULL;
-	y.f = finding_new("deadlock", cause);
-	tell(&y, cause);
-	if (strcmp(cause, "orphaned lock") == 0)
-		finding_lineage(y.f, model_lineage(s->model, y.dead.process));
-	if (strcmp(cause, "cycle") == 0)
+	y.f = finding_new(names[y.cause].kind, names[y.cause].cause);
+	tell(&y);
+	if (y.dead_known)
+		finding_lineage(y.f, holder_lineage(&y, &y.dead, lineage, sizeof(lineage)));
+	if (y.cause == CAUSE_CYCLE)
 		draw_cycle(&y);
 	mark(&y);
 	show_all(&y);

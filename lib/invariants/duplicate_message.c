@@ -70,7 +70,8 @@ static void duplicate_finish(struct model *model, void *data, enum trial_end how
 	for (unsigned int i = 0; i < model->objects.n_slots; i++) {
 		const struct object *object = model->objects.slot[i].value;
 
-		if (object && object_kind_of(object->ref) == OBJECT_MSG)
+		if (object && (object_kind_of(object->ref) == OBJECT_MSG ||
+			       object_kind_of(object->ref) == OBJECT_MQ))
 			judge_queue(model, (const struct queue *)object);
 	}
 }

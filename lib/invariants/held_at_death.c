@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* held-at-death: nobody dies between P and V on a lock without SEM_UNDO, or somebody restores it.
+/*
+ * held-at-death: nobody dies with a lock that neither the kernel nor somebody else gives back. This
+ * file is about System V semaphores that are taken without SEM_UNDO.
  */
+#include "held_at_death.h"
 #include "invariants.h"
 
 #define HELD_MAX 1024
@@ -22,6 +25,7 @@ struct held {
 struct held_state {
 	struct held held[HELD_MAX];
 	unsigned int n;
+	struct held_locks locks;
 };
 
 static void note_held(struct model *model, struct held_state *state, const struct sem_user *user,
@@ -52,8 +56,9 @@ static void held_process_end(struct model *model, void *data, uint32_t process,
 			     const struct process_end *end, uint64_t tsc)
 {
 	const struct process *p = process_get(model, process);
+	struct held_state *state = data;
 
-	(void)tsc;
+	held_locks_note(model, &state->locks, process, end, tsc);
 	if (end->by_runner)
 		return;
 	for (const struct sem_user *user = p->users; user; user = user->next_of_process) {
@@ -62,7 +67,7 @@ static void held_process_end(struct model *model, void *data, uint32_t process,
 		if (object->removed && !process_died_before(p, end, object->removed_enter))
 			continue;
 		for (unsigned int num = 0; num < user->n_touches; num++)
-			note_held(model, data, user, num, end);
+			note_held(model, state, user, num, end);
 	}
 }
 
@@ -125,11 +130,12 @@ static void held_finish(struct model *model, void *data, enum trial_end how,
 		object_release(model, &state->held[i].set->object);
 	}
 	state->n = 0;
+	held_locks_judge(model, &state->locks);
 }
 
 const struct invariant held_at_death_invariant = {
 	.name = "held-at-death",
-	.about = "No process dies holding a semaphore that nothing restores.",
+	.about = "No process dies holding a lock that nothing restores.",
 	.n_state_bytes = sizeof(struct held_state),
 	.process_end = held_process_end,
 	.kernel_sem = held_kernel,

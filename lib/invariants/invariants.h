@@ -16,8 +16,14 @@ void finding_add_object(struct model *model, struct finding *f, const struct obj
 /* The same for one semaphore of a set. */
 void finding_add_sem(struct model *model, struct finding *f, const struct sem_set *set,
 		     unsigned int num);
+/* The same for a lock of any kind. */
+struct lock_node;
+void finding_add_lock(struct model *model, struct finding *f, const struct lock_node *node);
 void finding_add_process(struct model *model, struct finding *f, uint32_t process);
 void finding_add_stack(struct model *model, struct finding *f, uint32_t process, uint32_t stack,
 		       const char *label);
+/* The same for a thread: "1.2/1"; the first one is the process. */
+void finding_add_thread_stack(struct model *model, struct finding *f, uint32_t process,
+			      uint32_t thread, uint32_t stack, const char *label);
 
 #endif

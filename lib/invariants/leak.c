@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* leak: System V objects and FIFOs left at the end, and children that nobody waited for. */
+/*
+ * leak: System V objects, POSIX queues, named semaphores and shared memory, FIFOs and the files of
+ * sockets that are left at the end, and children that nobody waited for.
+ */
 #include "invariants.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "arena.h"
 
 static bool maker_was_killed(const struct model *model, int32_t maker)
 {
@@ -9,21 +17,43 @@ static bool maker_was_killed(const struct model *model, int32_t maker)
 	return p && p->ended && p->end.by_rule;
 }
 
+/* Where no event has told of it, its path is all that is the same in every run. */
+static const char *name_leftover(struct model *model, const struct leftover *left,
+				 const struct object *object, char *name, size_t n_bytes)
+{
+	static const char *const nouns[OBJECT_N] = {
+		[OBJECT_FIFO] = "FIFO",      [OBJECT_MQ] = "queue",
+		[OBJECT_PSEM] = "semaphore", [OBJECT_MEMORY] = "shared memory",
+		[OBJECT_SOCKET] = "socket",
+	};
+
+	if (object && (object->path || !left->path))
+		return object_name(model, object, name, n_bytes);
+	if (!left->path || !nouns[left->kind])
+		return model_object_name(model, left->object, name, n_bytes);
+	snprintf(name, n_bytes, "%s %s", nouns[left->kind], left->path);
+	return name;
+}
+
+static uint64_t mark_leftover(struct model *model, const struct leftover *left,
+			      const struct object *object)
+{
+	/* a loop that leaks is one fault */
+	if (object && object->maker_site)
+		return mark_mix(left->kind, object->maker_site);
+	if (!object && left->path)
+		return mark_mix(left->kind,
+				arena_hash(left->path, strlen(left->path), ARENA_HASH_START));
+	return model_object_mark(model, left->object);
+}
+
 static void describe(struct model *model, struct finding *f, const struct leftover *left,
 		     int32_t maker, const struct object *object)
 {
 	char name[200], title[120];
 
-	if (object)
-		object_name(model, object, name, sizeof(name));
-	else
-		model_object_name(model, left->object, name, sizeof(name));
-	finding_object(f, name);
-	/* a loop that leaks is one fault */
-	if (object && object->maker_site)
-		finding_mark(f, mark_mix(left->kind, object->maker_site));
-	else
-		finding_mark(f, model_object_mark(model, left->object));
+	finding_object(f, name_leftover(model, left, object, name, sizeof(name)));
+	finding_mark(f, mark_leftover(model, left, object));
 	if (maker < 0) {
 		finding_message(f, "%s is left at the end", name);
 		return;
@@ -103,6 +133,8 @@ static void leak_finish(struct model *model, void *data, enum trial_end how,
 
 const struct invariant leak_invariant = {
 	.name = "leak",
-	.about = "No System V object, FIFO or zombie is left.",
+	.about =
+		"No System V object, no name (of a queue, a semaphore, memory, a FIFO, a socket) and "
+		"no zombie is left.",
 	.finish = leak_finish,
 };

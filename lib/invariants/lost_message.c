@@ -76,7 +76,7 @@ static void lost_event(struct model *model, void *data, uint32_t process, uint32
 	if (calls[event->call].canonical_id != CALL_msgctl || event->arg[1] != 0 ||
 	    !event_took_effect(event))
 		return;
-	object = object_find(model, event_ref(event, OBJECT_MSG, event->arg[0]));
+	object = object_find(model, queue_ref(event));
 	if (!object || !object->removed)
 		return;
 	if (state->n == REMOVED_MAX)
@@ -91,8 +91,8 @@ static void judge_leftover(struct model *model, const struct leftover *left)
 	struct finding *f;
 	char name[160];
 
-	if (left->kind != OBJECT_MSG || object_kind_of(left->object) != OBJECT_MSG ||
-	    !left->n_messages)
+	if ((left->kind != OBJECT_MSG && left->kind != OBJECT_MQ) ||
+	    object_kind_of(left->object) != left->kind || !left->n_messages)
 		return;
 	f = finding_new("lost-message", "left in queue");
 	finding_object(f, model_object_name(model, left->object, name, sizeof(name)));
@@ -170,14 +170,24 @@ static void judge_pipe(struct model *model, const struct pipe_object *pipe)
 	findings_add(model->findings, f);
 }
 
-static void judge_pipes(struct model *model)
+/* A POSIX queue lives on without its name, until all have closed it: what is in it at the end is
+ * lost. */
+static void judge_unlinked(struct model *model, const struct object *object)
+{
+	if (object->removed)
+		judge_removed(model, (const struct queue *)object);
+}
+
+static void judge_objects(struct model *model)
 {
 	for (unsigned int i = 0; i < model->objects.n_slots; i++) {
 		const struct object *object = model->objects.slot[i].value;
 		enum object_kind kind = object ? object_kind_of(object->ref) : OBJECT_NONE;
 
-		if (kind == OBJECT_PIPE || kind == OBJECT_FIFO)
+		if (kind == OBJECT_PIPE || kind == OBJECT_FIFO || kind == OBJECT_SOCKET)
 			judge_pipe(model, (const struct pipe_object *)object);
+		else if (kind == OBJECT_MQ)
+			judge_unlinked(model, object);
 	}
 }
 
@@ -193,12 +203,12 @@ static void lost_finish(struct model *model, void *data, enum trial_end how,
 	for (unsigned int i = 0; i < n_left; i++)
 		judge_leftover(model, &left[i]);
 	if (!model->unfollowed)
-		judge_pipes(model);
+		judge_objects(model);
 }
 
 const struct invariant lost_message_invariant = {
 	.name = "lost-message",
-	.about = "No message stays in a queue, and no byte in a pipe, that goes.",
+	.about = "No message stays in a queue, and no byte in a pipe or socket pair, that goes.",
 	.n_state_bytes = sizeof(struct lost_state),
 	.event = lost_event,
 	.finish = lost_finish,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * order: messages of one type are received as they were sent, and numbers of a declared order grow.
+ * order: messages of one type are received as they were sent, of a POSIX queue those of higher
+ * priority first, and numbers of a declared order grow.
  * Only calls that do not overlap in time have an order. The bytes tell which message is which, so
  * what is sent again with the same bytes is not judged.
  */
@@ -33,6 +34,8 @@ struct digest_seen {
 
 /* What the invariant keeps with each queue. */
 struct queue_history {
+	struct delivery recent[RECENT]; /* of a POSIX queue */
+	unsigned int n_recent;
 	struct digest_seen digest[DIGESTS];
 	struct type_history type[TYPES];
 };
@@ -160,6 +163,42 @@ static void check_sent_order(struct order_state *state, const struct delivery *d
 	history->past[history->n++ % RECENT] = now;
 }
 
+static void report_priority(struct model *model, const struct delivery *first,
+			    const struct delivery *second)
+{
+	struct finding *f = finding_new("order", "priority");
+	char name[160];
+
+	finding_add_object(model, f, &first->queue->object);
+	finding_message(f,
+			"%s gave a message of priority %lld while one of priority %lld was in it",
+			object_name(model, &first->queue->object, name, sizeof(name)),
+			(long long)first->message.type, (long long)second->message.type);
+	finding_add_stack(model, f, second->message.process, second->message.stack,
+			  "sent the one of higher priority here");
+	finding_add_stack(model, f, first->receipt.process, first->receipt.stack,
+			  "received the other first here");
+	finding_add_stack(model, f, second->receipt.process, second->receipt.stack,
+			  "received the one of higher priority here, later");
+	findings_add(model->findings, f);
+}
+
+/* It was in the queue before an earlier delivery of lower priority began, and stayed there until
+ * that was over. */
+static void check_priority(struct model *model, const struct delivery *d)
+{
+	struct queue_history *history = history_of(d->queue);
+
+	for (unsigned int i = 0; i < RECENT && i < history->n_recent; i++) {
+		const struct delivery *past = &history->recent[i];
+
+		if (past->message.type < d->message.type && d->message.exit < past->receipt.enter &&
+		    past->receipt.exit < d->receipt.enter)
+			report_priority(model, past, d);
+	}
+	history->recent[history->n_recent++ % RECENT] = *d;
+}
+
 static void report_suspicion(struct model *model, const struct suspicion *s)
 {
 	struct finding *f = finding_new("order", "sent");
@@ -267,9 +306,8 @@ static void order_event(struct model *model, void *data, uint32_t process, uint3
 	struct order_state *state = data;
 
 	(void)process, (void)thread, (void)more;
-	if (calls[event->call].canonical_id == CALL_msgsnd && event_took_effect(event)) {
-		struct object *object =
-			object_find(model, event_ref(event, OBJECT_MSG, event->arg[0]));
+	if (queue_sends(event) && event_took_effect(event)) {
+		struct object *object = object_find(model, queue_ref(event));
 
 		if (object)
 			note_digest(model, state, (struct queue *)object, event->digest);
@@ -278,6 +316,9 @@ static void order_event(struct model *model, void *data, uint32_t process, uint3
 		return;
 	if (d->message.digest == d->receipt.digest && is_unique(d->queue, d->message.digest))
 		check_sent_order(state, d);
+	if (object_kind_of(d->queue->object.ref) == OBJECT_MQ &&
+	    is_unique(d->queue, d->message.digest))
+		check_priority(model, d);
 	for (unsigned int i = 0; i < d->queue->n_orders; i++)
 		if (d->receipt.has_number[i])
 			check_number(model, state, d, i);

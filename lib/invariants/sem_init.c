@@ -7,6 +7,7 @@
 #include <sys/sem.h>
 
 #include "invariants.h"
+#include "psem_init.h"
 
 #define EARLY_MAX 256
 
@@ -153,7 +154,7 @@ static void sem_init_event(struct model *model, void *data, uint32_t process, ui
 	const struct sem_user *user;
 	unsigned int n_ops;
 
-	(void)thread;
+	psem_init_event(model, process, thread, event);
 	if (!set || set->object.maker < 0 || !set->object.maker_sure)
 		return;
 	if (process == (uint32_t)set->object.maker) {
@@ -190,7 +191,7 @@ static void sem_init_finish(struct model *model, void *data, enum trial_end how,
 
 const struct invariant sem_init_invariant = {
 	.name = "sem-init",
-	.about = "No process uses a semaphore set, found by its key, before its maker has set it.",
+	.about = "No process uses a semaphore that it shares before its maker has set it.",
 	.n_state_bytes = sizeof(struct sem_init_state),
 	.event = sem_init_event,
 	.finish = sem_init_finish,

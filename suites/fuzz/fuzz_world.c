@@ -39,7 +39,7 @@ int __wrap_lstat64(const char *path, struct stat *info);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 pid_t __wrap_fork(void);
 void __wrap_scene_read(struct supervisor *s, struct scene *scene);
-void __wrap_ends_read(struct scene *scene);
+void __wrap_holds_read(struct supervisor *s, struct scene *scene);
 bool __wrap_context_read(struct supervisor *s, pid_t pid, pid_t tid, int32_t slot,
 			 struct context *context);
 
@@ -153,7 +153,39 @@ pid_t __wrap_fork(void)
 	return -1;
 }
 
-static void scene_task(struct supervisor *s, struct scene *scene, uint32_t proc, int32_t slot)
+/* Whatever a wait may be for. */
+static uint64_t object_of(const struct task *t)
+{
+	static const enum object_kind kinds[WAIT_N] = {
+		[WAIT_SEM] = OBJECT_SEM,       [WAIT_PSEM] = OBJECT_PSEM,
+		[WAIT_MUTEX] = OBJECT_MUTEX,   [WAIT_COND] = OBJECT_COND,
+		[WAIT_RWLOCK] = OBJECT_RWLOCK, [WAIT_BARRIER] = OBJECT_BARRIER,
+		[WAIT_FUTEX] = OBJECT_FUTEX,   [WAIT_JOIN] = OBJECT_THREAD,
+		[WAIT_RECEIVE] = OBJECT_MSG,   [WAIT_SEND] = OBJECT_MQ,
+		[WAIT_READ] = OBJECT_PIPE,     [WAIT_WRITE] = OBJECT_SOCKET,
+		[WAIT_POLL] = OBJECT_PIPE,     [WAIT_FILE_LOCK] = OBJECT_FILE,
+	};
+
+	return kinds[t->kind] ? OBJECT_REF(kinds[t->kind], t->id) : 0;
+}
+
+static void add_target(struct scene *scene, struct task *t)
+{
+	struct target *target = &scene->target[scene->n_targets];
+
+	t->target = scene->n_targets++;
+	t->n_targets = 1;
+	*target = (struct target){
+		.file = { .kind = (enum file_kind)(world_byte() % (FILE_POLLER + 1)),
+			  .ino = (uint64_t)t->id },
+		.writes = t->kind == WAIT_WRITE,
+		.crowd = world_byte() % 8 == 0,
+		.peer = world_byte() % 4,
+		.object = t->object,
+	};
+}
+
+static void add_task(struct supervisor *s, struct scene *scene, uint32_t proc, int32_t slot)
 {
 	struct task *t = &scene->task[scene->n_tasks++];
 
@@ -165,27 +197,26 @@ static void scene_task(struct supervisor *s, struct scene *scene, uint32_t proc,
 	t->context.state = 'S';
 	if (slot >= 0)
 		t->context.n_calls = atomic_load(&s->arena->thread[slot].n_calls);
-	t->kind = (enum wait_kind)(world_byte() % (WAIT_OPEN + 1));
+	t->kind = (enum wait_kind)(world_byte() % WAIT_N);
 	t->live = t->kind == WAIT_LIVE;
 	t->id = world_byte() % 4;
 	t->num = world_byte() % 4;
 	t->to_zero = world_byte() % 4 == 0;
-	if (t->kind == WAIT_SEM)
-		t->object = OBJECT_REF(OBJECT_SEM, t->id);
-	else if (t->kind == WAIT_RECEIVE || t->kind == WAIT_SEND)
-		t->object = OBJECT_REF(OBJECT_MSG, t->id);
-	else if (t->kind == WAIT_READ || t->kind == WAIT_WRITE || t->kind == WAIT_POLL)
-		t->object = OBJECT_REF(OBJECT_PIPE, t->id);
-	t->n_pipes = object_kind_of(t->object) == OBJECT_PIPE;
-	t->pipe[0].ino = (ino_t)t->id;
-	t->pipe[0].writes = t->kind == WAIT_WRITE;
+	t->object = object_of(t);
+	t->memory = (struct memory_wait){ .shared = world_byte() & 1,
+					  .ino = (uint64_t)t->id,
+					  .owner = world_byte() % 8,
+					  .robust = world_byte() & 1 };
+	if (t->kind >= WAIT_READ && t->kind <= WAIT_FILE_LOCK && scene->n_targets < SCENE_TARGETS)
+		add_target(scene, t);
 }
 
 /* As scene_read() gives it: processes that live, and threads that the supervisor has adopted. */
 void __wrap_scene_read(struct supervisor *s, struct scene *scene)
 {
 	scene->overflow = scene->any_unfollowed = false;
-	scene->n_tasks = scene->n_procs = scene->n_ends = 0;
+	scene->n_tasks = scene->n_procs = scene->n_targets = 0;
+	scene->n_holds = scene->n_shares = scene->n_locks = 0;
 	for (uint32_t l = 0; l < s->n_live && scene->n_procs < SCENE_PROCS; l++) {
 		const struct process *p = &s->process[s->live[l]];
 		uint32_t proc = scene->n_procs++, before = scene->n_tasks;
@@ -196,19 +227,27 @@ void __wrap_scene_read(struct supervisor *s, struct scene *scene)
 							 .process = (int32_t)s->live[l] };
 		for (uint32_t i = 0; i < s->n_slots_threads && scene->n_tasks < SCENE_TASKS; i++)
 			if (s->thread[i].used && s->thread[i].process == s->live[l])
-				scene_task(s, scene, proc, (int32_t)i);
+				add_task(s, scene, proc, (int32_t)i);
 		if (scene->n_tasks == before && scene->n_tasks < SCENE_TASKS)
-			scene_task(s, scene, proc, -1);
+			add_task(s, scene, proc, -1);
 	}
 }
 
-void __wrap_ends_read(struct scene *scene)
+void __wrap_holds_read(struct supervisor *s, struct scene *scene)
 {
-	for (uint32_t i = 0; i < scene->n_procs && i < 16; i++)
-		scene->end[scene->n_ends++] = (struct pipe_end){ .ino = world_byte() % 4,
-								 .proc = i,
-								 .reads = world_byte() & 1,
-								 .writes = world_byte() & 1 };
+	(void)s;
+	for (uint32_t i = 0; i < scene->n_procs && i < 16; i++) {
+		scene->hold[scene->n_holds++] = (struct hold){
+			.file = { .kind = (enum file_kind)(world_byte() % (FILE_POLLER + 1)),
+				  .ino = world_byte() % 4,
+				  .reads = world_byte() & 1,
+				  .writes = world_byte() & 1 },
+			.proc = i,
+			.flying = world_byte() % 8 == 0,
+		};
+		scene->share[scene->n_shares++] =
+			(struct share){ .ino = world_byte() % 4, .end = 4096, .proc = i };
+	}
 }
 
 bool __wrap_context_read(struct supervisor *s, pid_t pid, pid_t tid, int32_t slot,
@@ -261,4 +300,17 @@ int root_start(struct supervisor *s)
 void child_defaults(const struct supervisor *s)
 {
 	(void)s;
+}
+
+/* There is no tracer, so nobody asks it. */
+pid_t tracer_reap(struct tracer *tracer, int *status)
+{
+	(void)tracer, (void)status;
+	return -1;
+}
+
+const char *tracer_why(const struct tracer *tracer, uint32_t slot)
+{
+	(void)tracer, (void)slot;
+	return NULL;
 }

@@ -31,6 +31,7 @@ struct sample {
 	void (*state)(void); /* prints what anybody can see of the objects */
 	enum shape shape;
 	unsigned int holds; /* HOLDS(): conditions of errors that are true in this sample */
+	int refuses[5];     /* errors that what is behind the descriptor rules out all the same */
 	bool ends;          /* success does not come back */
 };
 

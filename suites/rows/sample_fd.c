@@ -2,6 +2,7 @@
 /* sample_fd.c - opening FIFOs; closing, copying and asking descriptors. */
 #include "sample.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -28,10 +29,20 @@ static void data_opened(void)
 	SAMPLE(name, .prepare = prepare_fifo, .fail = fail_##name, .fault = fault_##name, \
 	       .data = data_opened, .state = state_paths, .shape = SHAPE_FD, .holds = (holding))
 
+CALLS(__open, __open("f", flags()))
+FAILS(__open, __open("none", O_RDWR))
+FAULTS(__open, __open(nowhere, O_RDWR))
+OPENS(__open, 0);
+
 CALLS(open, open("f", flags()))
 FAILS(open, open("none", O_RDWR))
 FAULTS(open, open(nowhere, O_RDWR))
 OPENS(open, 0);
+
+CALLS(__open64, __open64("f", flags()))
+FAILS(__open64, __open64("none", O_RDWR))
+FAULTS(__open64, __open64(nowhere, O_RDWR))
+OPENS(__open64, 0);
 
 CALLS(open64, open64("f", flags()))
 FAILS(open64, open64("none", O_RDWR))
@@ -78,6 +89,10 @@ FAILS(creat64, creat64("none/f", 0600))
 FAULTS(creat64, creat64(nowhere, 0600))
 OPENS(creat64, HOLDS(CREATE));
 
+CALLS(__close, __close(stage->fd[0]))
+FAILS(__close, __close(bad))
+SAMPLE(__close, .prepare = prepare_filled, .fail = fail___close, .data = data_fd);
+
 CALLS(close, close(stage->fd[0]))
 FAILS(close, close(bad))
 SAMPLE(close, .prepare = prepare_filled, .fail = fail_close, .data = data_fd);
@@ -107,6 +122,10 @@ CALLS(dup, dup(stage->fd[1]))
 FAILS(dup, dup(bad))
 SAMPLE(dup, .prepare = prepare_pipe, .fail = fail_dup, .data = data_copy, .shape = SHAPE_FD);
 
+CALLS(__dup2, __dup2(stage->fd[1], TARGET))
+FAILS(__dup2, __dup2(bad, TARGET))
+SAMPLE(__dup2, .prepare = prepare_pipe, .fail = fail___dup2, .data = data_target);
+
 CALLS(dup2, dup2(stage->fd[1], TARGET))
 FAILS(dup2, dup2(bad, TARGET))
 SAMPLE(dup2, .prepare = prepare_pipe, .fail = fail_dup2, .data = data_target);
@@ -115,9 +134,15 @@ CALLS(dup3, dup3(stage->fd[1], TARGET, O_CLOEXEC))
 FAILS(dup3, dup3(stage->fd[1], stage->fd[1], 0))
 SAMPLE(dup3, .prepare = prepare_pipe, .fail = fail_dup3, .data = data_target);
 
+CALLS(__fcntl, __fcntl(stage->fd[1], F_DUPFD_CLOEXEC, TARGET))
+FAILS(__fcntl, __fcntl(bad, F_GETFD))
+SAMPLE(__fcntl, .prepare = prepare_pipe, .fail = fail___fcntl, .data = data_target,
+       .refuses = { EAGAIN, EINTR, ENOLCK });
+
 CALLS(fcntl, fcntl(stage->fd[1], F_DUPFD_CLOEXEC, TARGET))
 FAILS(fcntl, fcntl(bad, F_GETFD))
-SAMPLE(fcntl, .prepare = prepare_pipe, .fail = fail_fcntl, .data = data_target);
+SAMPLE(fcntl, .prepare = prepare_pipe, .fail = fail_fcntl, .data = data_target,
+       .refuses = { EAGAIN, EINTR, ENOLCK });
 
 static void state_capacity(void)
 {
@@ -128,4 +153,4 @@ CALLS(fcntl64, fcntl64(stage->fd[1], F_SETPIPE_SZ, 8192))
 FAILS(fcntl64, fcntl64(stage->fd[1], F_SETPIPE_SZ, bad))
 FAULTS(fcntl64, fcntl64(stage->fd[1], F_GETLK, nowhere))
 SAMPLE(fcntl64, .prepare = prepare_pipe, .fail = fail_fcntl64, .fault = fault_fcntl64,
-       .state = state_capacity);
+       .state = state_capacity, .refuses = { EMFILE, EAGAIN, EINTR, ENOLCK });

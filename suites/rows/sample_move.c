@@ -45,6 +45,16 @@ FAILS(__read_chk, __read_chk(bad, stage->out, stage->n, sizeof(stage->out)))
 FAULTS(__read_chk, __read_chk(stage->fd[0], nowhere, stage->n, sizeof(stage->out)))
 READS(__read_chk);
 
+CALLS(__read, __read(stage->fd[0], stage->out, stage->n))
+FAILS(__read, __read(bad, stage->out, stage->n))
+FAULTS(__read, __read(stage->fd[0], nowhere, stage->n))
+READS(__read);
+
+CALLS(__write, __write(stage->fd[1], stage->in, stage->n))
+FAILS(__write, __write(stage->fd[0], stage->in, stage->n))
+FAULTS(__write, __write(stage->fd[1], nowhere, stage->n))
+WRITES(__write);
+
 CALLS(write, write(stage->fd[1], stage->in, stage->n))
 FAILS(write, write(stage->fd[0], stage->in, stage->n))
 FAULTS(write, write(stage->fd[1], nowhere, stage->n))

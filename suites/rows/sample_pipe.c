@@ -38,6 +38,10 @@ static void prepare_stream(void)
 	need(stage->pointer ? 0 : -1, "popen");
 }
 
+CALLS(__pipe, __pipe(stage->fd))
+FAULTS(__pipe, __pipe(nowhere))
+SAMPLE(__pipe, .prepare = prepare_no_pipe, .fault = fault___pipe, .data = data_pipe);
+
 CALLS(pipe, pipe(stage->fd))
 FAULTS(pipe, pipe(nowhere))
 SAMPLE(pipe, .prepare = prepare_no_pipe, .fault = fault_pipe, .data = data_pipe);
@@ -79,6 +83,21 @@ FAULTS(mknodat, mknodat(stage->extra, nowhere, S_IFIFO | 0604, 0))
 SAMPLE(mknodat, .prepare = prepare_dir, .fail = fail_mknodat, .fault = fault_mknodat,
        .state = state_paths);
 
+/* What programs call that were linked before glibc 2.33: it is there, but not for new ones. */
+__asm__(".symver old_xmknod, __xmknod@GLIBC_2.2.5\n"
+	".symver old_xmknodat, __xmknodat@GLIBC_2.4\n");
+int old_xmknod(int version, const char *path, mode_t mode, dev_t *device);
+int old_xmknodat(int version, int dir, const char *path, mode_t mode, dev_t *device);
+static dev_t no_device;
+
+CALLS(__xmknod, old_xmknod(0, "f", S_IFIFO | 0604, &no_device))
+FAILS(__xmknod, old_xmknod(0, "none/f", S_IFIFO | 0604, &no_device))
+SAMPLE(__xmknod, .prepare = prepare_dir, .fail = fail___xmknod, .state = state_paths);
+
+CALLS(__xmknodat, old_xmknodat(0, stage->extra, "f", S_IFIFO | 0666, &no_device))
+FAILS(__xmknodat, old_xmknodat(0, bad, "f", S_IFIFO | 0604, &no_device))
+SAMPLE(__xmknodat, .prepare = prepare_dir, .fail = fail___xmknodat, .state = state_paths);
+
 CALLS(unlink, unlink("f"))
 FAILS(unlink, unlink("none"))
 FAULTS(unlink, unlink(nowhere))
@@ -107,6 +126,18 @@ CALLS(renameat, renameat(stage->extra, "f", stage->extra, "g"))
 FAILS(renameat, renameat(bad, "f", bad, "g"))
 FAULTS(renameat, renameat(stage->extra, "f", stage->extra, nowhere))
 SAMPLE(renameat, .prepare = prepare_fifo, .fail = fail_renameat, .fault = fault_renameat,
+       .state = state_paths);
+
+CALLS(renameat2, renameat2(stage->extra, "f", stage->extra, "g", RENAME_NOREPLACE))
+FAILS(renameat2, renameat2(bad, "f", bad, "g", 0))
+FAULTS(renameat2, renameat2(stage->extra, "f", stage->extra, nowhere, 0))
+SAMPLE(renameat2, .prepare = prepare_fifo, .fail = fail_renameat2, .fault = fault_renameat2,
+       .state = state_paths);
+
+CALLS(linkat, linkat(stage->extra, "f", stage->extra, "g", 0))
+FAILS(linkat, linkat(bad, "f", bad, "g", 0))
+FAULTS(linkat, linkat(stage->extra, "f", stage->extra, nowhere, 0))
+SAMPLE(linkat, .prepare = prepare_fifo, .fail = fail_linkat, .fault = fault_linkat,
        .state = state_paths);
 
 CALLS(link, link("f", "g"))

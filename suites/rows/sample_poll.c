@@ -45,6 +45,11 @@ FAULTS(poll, poll(nowhere, 1, 0))
 SAMPLE(poll, .prepare = prepare_filled, .fault = fault_poll, .data = data_poll,
        .state = state_pipe);
 
+CALLS(__poll, __poll(fds(), 1, 1000))
+FAULTS(__poll, __poll(nowhere, 1, 0))
+SAMPLE(__poll, .prepare = prepare_filled, .fault = fault___poll, .data = data_poll,
+       .state = state_pipe);
+
 CALLS(__poll_chk, __poll_chk(fds(), 1, 1000, sizeof(polled)))
 FAULTS(__poll_chk, __poll_chk(nowhere, 1, 0, sizeof(polled)))
 SAMPLE(__poll_chk, .prepare = prepare_filled, .fault = fault___poll_chk, .data = data_poll,
@@ -59,6 +64,12 @@ CALLS(__ppoll_chk, __ppoll_chk(fds(), 1, &wait, NULL, sizeof(polled)))
 FAULTS(__ppoll_chk, __ppoll_chk(nowhere, 1, &wait, NULL, sizeof(polled)))
 SAMPLE(__ppoll_chk, .prepare = prepare_filled, .fault = fault___ppoll_chk, .data = data_poll,
        .state = state_pipe, .holds = HOLDS(TIMEOUT));
+
+CALLS(__select, __select(stage->fd[1] + 1, &reads, NULL, NULL, &wait_tv))
+FAILS(__select, __select(bad, &reads, NULL, NULL, &wait_tv))
+FAULTS(__select, __select(stage->fd[0] + 1, nowhere, NULL, NULL, &wait_tv))
+SAMPLE(__select, .prepare = prepare_select, .fail = fail___select, .fault = fault___select,
+       .data = data_select, .state = state_pipe);
 
 CALLS(select, select(stage->fd[1] + 1, &reads, NULL, NULL, &wait_tv))
 FAILS(select, select(bad, &reads, NULL, NULL, &wait_tv))

@@ -35,6 +35,9 @@ static void data_child(void)
 CALLS(fork, child_ends(fork()))
 SAMPLE(fork, .data = data_child, .shape = SHAPE_PID);
 
+CALLS(__fork, child_ends(__fork()))
+SAMPLE(__fork, .data = data_child, .shape = SHAPE_PID);
+
 CALLS(_Fork, child_ends(_Fork()))
 SAMPLE(_Fork, .data = data_child, .shape = SHAPE_PID);
 
@@ -110,10 +113,19 @@ static void data_status(void)
 static struct rusage usage;
 static siginfo_t info;
 
+CALLS(__wait, __wait(&stage->status))
+FAULTS(__wait, __wait(nowhere))
+SAMPLE(__wait, .prepare = prepare_child, .fault = fault___wait, .data = data_status,
+       .shape = SHAPE_PID);
+
 CALLS(wait, wait(&stage->status))
 FAULTS(wait, wait(nowhere))
 SAMPLE(wait, .prepare = prepare_child, .fault = fault_wait, .data = data_status,
        .shape = SHAPE_PID);
+
+CALLS(__waitpid, __waitpid(stage->pid, &stage->status, 0))
+FAILS(__waitpid, __waitpid(1, &stage->status, 0))
+WAITS(__waitpid);
 
 CALLS(waitpid, waitpid(stage->pid, &stage->status, 0))
 FAILS(waitpid, waitpid(1, &stage->status, 0))

@@ -54,6 +54,7 @@ SAMPLE(close_range, .prepare = prepare_high, .fail = fail_close_range, .data = d
 CALLS(closefrom, (closefrom(FIRST), 0))
 SAMPLE(closefrom, .prepare = prepare_high, .data = data_fd);
 
-CALLS(syscall, syscall(SYS_close, stage->fd[0]))
-FAILS(syscall, syscall(SYS_close, bad))
-SAMPLE(syscall, .prepare = prepare_high, .fail = fail_syscall, .data = data_fd);
+/* A number without a row: one that has a row is that row's call. */
+CALLS(syscall, syscall(SYS_umask, 022))
+FAILS(syscall, syscall(bad))
+SAMPLE(syscall, .fail = fail_syscall);

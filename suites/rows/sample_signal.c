@@ -27,6 +27,20 @@ CALLS(kill, kill((pid_t)raw0(SYS_getpid), SIGUSR1))
 FAILS(kill, kill((pid_t)raw0(SYS_getpid), 99))
 SAMPLE(kill, .prepare = prepare_blocked, .fail = fail_kill, .data = data_pending);
 
+static void prepare_group(void)
+{
+	prepare_blocked();
+	need(raw2(SYS_setpgid, 0, 0), "setpgid");
+}
+
+CALLS(killpg, killpg(0, SIGUSR1))
+FAILS(killpg, killpg(0, 99))
+SAMPLE(killpg, .prepare = prepare_group, .fail = fail_killpg, .data = data_pending);
+
+CALLS(tgkill, tgkill((pid_t)raw0(SYS_getpid), (pid_t)raw0(SYS_gettid), SIGUSR1))
+FAILS(tgkill, tgkill((pid_t)raw0(SYS_getpid), (pid_t)raw0(SYS_gettid), 99))
+SAMPLE(tgkill, .prepare = prepare_blocked, .fail = fail_tgkill, .data = data_pending);
+
 CALLS(raise, raise(SIGUSR1))
 FAILS(raise, raise(99))
 SAMPLE(raise, .prepare = prepare_blocked, .fail = fail_raise, .data = data_pending);
@@ -75,6 +89,10 @@ static void data_action(void)
 CALLS(sigaction, sigaction(SIGUSR1, &new_action, &old_action))
 FAILS(sigaction, sigaction(SIGKILL, &new_action, NULL))
 SAMPLE(sigaction, .prepare = prepare_action, .fail = fail_sigaction, .data = data_action);
+
+CALLS(__sysv_signal, __sysv_signal(SIGUSR1, SIG_IGN))
+FAILS(__sysv_signal, __sysv_signal(SIGKILL, SIG_IGN))
+SAMPLE(__sysv_signal, .fail = fail___sysv_signal, .data = data_action, .shape = SHAPE_NUMBER);
 
 CALLS(signal, signal(SIGUSR1, SIG_IGN))
 FAILS(signal, signal(SIGKILL, SIG_IGN))

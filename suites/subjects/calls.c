@@ -22,6 +22,12 @@ static const long places[][2] = {
 	[IN_OPEN] = { SYS_open, SYS_openat },
 	[IN_PAUSE] = { SYS_pause, SYS_ppoll },
 	[IN_SIGWAIT] = { SYS_rt_sigtimedwait, SYS_rt_sigtimedwait },
+	[IN_MQ_SEND] = { SYS_mq_timedsend, SYS_mq_timedsend },
+	[IN_MQ_RECEIVE] = { SYS_mq_timedreceive, SYS_mq_timedreceive },
+	[IN_FLOCK] = { SYS_flock, SYS_flock },
+	[IN_FCNTL] = { SYS_fcntl, SYS_fcntl },
+	[IN_CONNECT] = { SYS_connect, SYS_connect },
+	[IN_POLL] = { SYS_poll, SYS_ppoll },
 };
 
 void nap(void)
@@ -58,21 +64,37 @@ static char process_state(pid_t pid)
 	return end && end[1] == ' ' ? end[2] : '?';
 }
 
+/* Does it sleep in a system call? Then also which, and its first argument. */
+static bool sleeps_in(pid_t pid, long *number, unsigned long *first)
+{
+	char text[256];
+	char state = process_state(pid);
+
+	if (state == 'Z' || state == 'X')
+		fail("the other one still lives");
+	return state == 'S' && read_proc(pid, "syscall", text, sizeof(text)) &&
+	       sscanf(text, "%ld %lx", number, first) == 2;
+}
+
 void wait_blocked(pid_t pid, enum place place)
 {
-	for (;;) {
-		char text[256];
-		char state = process_state(pid);
-		long number;
+	unsigned long first;
+	long number;
 
-		if (state == 'Z' || state == 'X')
-			fail("the other one still lives");
-		if (state == 'S' && read_proc(pid, "syscall", text, sizeof(text)) &&
-		    sscanf(text, "%ld", &number) == 1 &&
-		    (number == places[place][0] || number == places[place][1]))
-			return;
+	while (!sleeps_in(pid, &number, &first) ||
+	       (number != places[place][0] && number != places[place][1]))
 		nap();
-	}
+}
+
+void wait_on_futex(pid_t tid, const volatile void *memory, size_t size_bytes)
+{
+	unsigned long start = (unsigned long)(uintptr_t)memory;
+	unsigned long word;
+	long number;
+
+	while (!sleeps_in(tid, &number, &word) || number != SYS_futex || word < start ||
+	       word >= start + size_bytes)
+		nap();
 }
 
 void wait_ended(pid_t pid)

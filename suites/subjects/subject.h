@@ -44,7 +44,22 @@ union semun {
 };
 
 /* Where wait_blocked() wants to see a process sit. */
-enum place { IN_SEMOP, IN_MSGSND, IN_MSGRCV, IN_READ, IN_WRITE, IN_OPEN, IN_PAUSE, IN_SIGWAIT };
+enum place {
+	IN_SEMOP,
+	IN_MSGSND,
+	IN_MSGRCV,
+	IN_READ,
+	IN_WRITE,
+	IN_OPEN,
+	IN_PAUSE,
+	IN_SIGWAIT,
+	IN_MQ_SEND,
+	IN_MQ_RECEIVE,
+	IN_FLOCK,
+	IN_FCNTL,
+	IN_CONNECT,
+	IN_POLL,
+};
 
 int subject_main(const struct variant *variants, size_t n_variants, int argc, char **argv);
 
@@ -72,6 +87,9 @@ void abandon_children(void);
 void nap(void);
 void wait_blocked(pid_t pid, enum place place);
 void wait_ended(pid_t pid);
+/* The thread waits on a futex inside this piece of memory, which lies at the same address there. */
+void wait_on_futex(pid_t tid, const volatile void *memory, size_t size_bytes);
+#define WAIT_ON(tid, object) wait_on_futex(tid, object, sizeof(*(object)))
 
 /* Objects that the root takes away at its end. */
 int make_sem(key_t key, int n_sems, int value);
@@ -82,6 +100,15 @@ void own_shm(int id);
 const char *make_dir(void);
 const char *own_path(const char *name);
 const char *make_fifo(const char *name);
+/* Names of objects that need not exist yet, or no more; of a semaphore, what it is when free. */
+const char *own_mq_name(const char *stem);
+const char *own_sem_name(const char *stem, int value);
+const char *own_shm_name(const char *stem);
+void remove_objects(bool failed);
+
+/* Such a name that nobody owns. */
+enum { NAME_BYTES = 64 };
+void new_name(char name[NAME_BYTES], const char *stem);
 
 /* Calls that go on after EINTR and short transfers, and die of all else. */
 void sem_change(int set, int num, int change, int flags);

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unit_format - events as lines of a trace. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "arena.h"
@@ -294,6 +301,62 @@ START_TEST(random_events)
 }
 END_TEST
 
+START_TEST(socket_lines)
+{
+	struct sockaddr_un path = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
+	struct sockaddr_in inet = { .sin_family = AF_INET, .sin_port = htons(80) };
+	uint8_t more[EVENT_MORE_BYTES * 2] = { 0 };
+	struct event e =
+		EVENT(socket, .result = 3, .arg = { AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0 });
+
+	check_line(&e, NULL, "socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0) = 3 <0.000012>");
+	e = EVENT(bind, .n_more = 1,
+		  .arg = { 3, 0x1000, offsetof(struct sockaddr_un, sun_path) + 7 });
+	memcpy(more, &path, sizeof(path));
+	check_line(&e, more, "bind(3, {AF_UNIX, \"/run/x\"}, 9) = 0 <0.000012>");
+	memcpy(more + offsetof(struct sockaddr_un, sun_path), "\0name", 5);
+	e.arg[2] = offsetof(struct sockaddr_un, sun_path) + 5;
+	check_line(&e, more, "bind(3, {AF_UNIX, @\"name\"}, 7) = 0 <0.000012>");
+	e.arg[2] = 2;
+	check_line(&e, more, "bind(3, {AF_UNIX, unnamed}, 2) = 0 <0.000012>");
+	inet.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	memcpy(more, &inet, sizeof(inet));
+	e.arg[2] = sizeof(inet);
+	check_line(&e, more, "bind(3, {AF_INET, 127.0.0.1:80}, 16) = 0 <0.000012>");
+	e = EVENT(sendmsg, .object = OBJECT_REF(OBJECT_SOCKET, 7), .length = 5, .result = 5,
+		  .arg = { 3, 0x1000, MSG_DONTWAIT, 1 });
+	check_line(&e, NULL,
+		   "sendmsg(3 \"socket 7\", {5 bytes, 1 descriptor}, MSG_DONTWAIT) = 5 <0.000012>");
+}
+END_TEST
+
+START_TEST(lock_lines)
+{
+	struct event e = EVENT(pthread_mutex_lock, .flags = EVENT_FAILED, .err = EOWNERDEAD,
+			       .result = EOWNERDEAD, .arg = { 0x1000 });
+
+	check_line(&e, NULL, "pthread_mutex_lock(0x1000) = 130 EOWNERDEAD <0.000012>");
+	e = EVENT(pthread_join, .object = OBJECT_REF(OBJECT_THREAD, 7 << 16 | 2),
+		  .arg = { 0x1000 });
+	check_line(&e, NULL, "pthread_join(thread 2 of 7, NULL) = 0 <0.000012>");
+	e = EVENT(flock, .arg = { 3, LOCK_EX | LOCK_NB });
+	check_line(&e, NULL, "flock(3, LOCK_EX|LOCK_NB) = 0 <0.000012>");
+	e = EVENT(futex, .arg = { 0x1000, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 1 });
+	check_line(&e, NULL,
+		   "futex(0x1000, FUTEX_WAIT|FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0) = 0 <0.000012>");
+	e = EVENT(mq_open, .result = 3, .arg = { 0x1000, O_RDWR | O_CREAT, 0600 });
+	check_line(&e, NULL, "mq_open(0x1000, O_RDWR|O_CREAT, 0600, NULL) = 3 <0.000012>");
+	e.arg[1] = O_RDONLY;
+	check_line(&e, NULL, "mq_open(0x1000, O_RDONLY) = 3 <0.000012>");
+	e = EVENT(mmap, .result = 0x7000,
+		  .arg = { 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0 });
+	check_line(
+		&e, NULL,
+		"mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS, -1, 0x0) = 0x7000 "
+		"<0.000012>");
+}
+END_TEST
+
 static Suite *format_suite(void)
 {
 	const struct unit_case cases[] = {
@@ -301,7 +364,8 @@ static Suite *format_suite(void)
 		{ "setall", setall_line },      { "pipe", pipe_lines },
 		{ "path", path_lines },         { "process", process_lines },
 		{ "injected", injected_lines }, { "odd", odd_events },
-		{ "random", random_events },
+		{ "random", random_events },    { "socket-lines", socket_lines },
+		{ "lock-lines", lock_lines },
 	};
 
 	return unit_suite("format", cases, SUITE_COUNT(cases));

@@ -186,10 +186,11 @@ START_TEST(orders_read)
 		const char *text;
 		struct order_declaration order;
 	} good[] = {
-		{ "queue key:0x1234 by sender u32@0", { true, 0x1234, 4, 0, true } },
-		{ "queue id:7 by type u64@16", { false, 7, 8, 16, false } },
-		{ "  queue\tkey:10  by sender u8@3 ", { true, 10, 1, 3, true } },
-		{ "queue key:0xffffffff by type u16@2", { true, -1, 2, 2, false } },
+		{ "queue key:0x1234 by sender u32@0", { true, 0x1234, 4, 0, true, "" } },
+		{ "queue id:7 by type u64@16", { false, 7, 8, 16, false, "" } },
+		{ "  queue\tkey:10  by sender u8@3 ", { true, 10, 1, 3, true, "" } },
+		{ "queue key:0xffffffff by type u16@2", { true, -1, 2, 2, false, "" } },
+		{ "queue name:/jobs by type u8@1", { false, 0, 1, 1, false, "/jobs" } },
 	};
 
 	for (size_t i = 0; i < SUITE_COUNT(good); i++) {
@@ -199,7 +200,9 @@ START_TEST(orders_read)
 
 		ck_assert_int_eq(order_parse(good[i].text, &order, &column, &expected), 0);
 		ck_assert_int_eq(order.by_key, good[i].order.by_key);
-		ck_assert_int_eq(order.queue, good[i].order.queue);
+		ck_assert_str_eq(order.name, good[i].order.name);
+		if (!order.name[0])
+			ck_assert_int_eq(order.queue, good[i].order.queue);
 		ck_assert_uint_eq(order.width, good[i].order.width);
 		ck_assert_uint_eq(order.offset, good[i].order.offset);
 		ck_assert_int_eq(order.by_sender, good[i].order.by_sender);
@@ -217,10 +220,10 @@ START_TEST(orders_refused)
 		{ "", 0, "\"queue\"" },
 		{ "pipe", 0, "\"queue\"" },
 		{ "queues key:1", 0, "\"queue\"" },
-		{ "queue 5 by sender u32@0", 6, "key:NUMBER or id:NUMBER" },
-		{ "queue key:", 6, "key:NUMBER or id:NUMBER" },
-		{ "queue key:0x1ffffffff by sender u32@0", 6, "key:NUMBER or id:NUMBER" },
-		{ "queue id:1x by sender u32@0", 6, "key:NUMBER or id:NUMBER" },
+		{ "queue 5 by sender u32@0", 6, "key:NUMBER, id:NUMBER or name:/NAME" },
+		{ "queue key:", 6, "key:NUMBER, id:NUMBER or name:/NAME" },
+		{ "queue key:0x1ffffffff by sender u32@0", 6, "key:NUMBER, id:NUMBER or name:/NAME" },
+		{ "queue id:1x by sender u32@0", 6, "key:NUMBER, id:NUMBER or name:/NAME" },
 		{ "queue id:1 for sender u32@0", 11, "\"by\"" },
 		{ "queue id:1 by senders u32@0", 14, "\"sender\" or \"type\"" },
 		{ "queue id:1 by sender u24@0", 21,

@@ -20,52 +20,55 @@ static void begin(struct story *s)
 
 START_TEST(holders)
 {
-	struct sem_holder holder[4];
+	uint64_t set = OBJECT_REF(OBJECT_SEM, SET);
+	struct lock_holder holder[4];
 	struct story s;
 
 	begin(&s);
-	ck_assert_uint_eq(model_sem_holders(s.model, SET, 0, holder, 4), 0);
-	ck_assert_uint_eq(model_sem_holders(s.model, 999, 0, holder, 4), 0);
+	ck_assert_uint_eq(model_lock_holders(s.model, set, 0, holder, 4), 0);
+	ck_assert_uint_eq(model_lock_holders(s.model, OBJECT_REF(OBJECT_SEM, 999), 0, holder, 4),
+			  0);
 	s.thread = 3;
 	story_semop(&s, A, SET, 0, -1, SEM_UNDO);
-	ck_assert_uint_eq(model_sem_holders(s.model, SET, 0, holder, 4), 1);
+	ck_assert_uint_eq(model_lock_holders(s.model, set, 0, holder, 4), 1);
 	ck_assert_uint_eq(holder[0].process, A);
 	ck_assert_uint_eq(holder[0].thread, 3);
 	ck_assert_int_eq(holder[0].units, 1);
-	ck_assert(holder[0].undo && holder[0].alive);
+	ck_assert(holder[0].restored && holder[0].alive);
 	ck_assert_uint_ne(holder[0].stack, 0);
 	story_semop(&s, A, SET, 0, 1, SEM_UNDO);
-	ck_assert_uint_eq(model_sem_holders(s.model, SET, 0, holder, 4), 0);
+	ck_assert_uint_eq(model_lock_holders(s.model, set, 0, holder, 4), 0);
 
 	/* Undo lets go at the death, else it stays held by the dead. */
 	story_semop(&s, A, SET, 0, -1, SEM_UNDO);
 	story_semop(&s, A, SET, 1, -1, 0);
 	story_killed_by_rule(&s, A);
-	ck_assert_uint_eq(model_sem_holders(s.model, SET, 0, holder, 4), 0);
-	ck_assert_uint_eq(model_sem_holders(s.model, SET, 1, holder, 4), 1);
-	ck_assert(!holder[0].alive && !holder[0].undo);
-	ck_assert_uint_eq(model_sem_holders(s.model, SET, 1, holder, 0), 1);
+	ck_assert_uint_eq(model_lock_holders(s.model, set, 0, holder, 4), 0);
+	ck_assert_uint_eq(model_lock_holders(s.model, set, 1, holder, 4), 1);
+	ck_assert(!holder[0].alive && !holder[0].restored);
+	ck_assert_uint_eq(model_lock_holders(s.model, set, 1, holder, 0), 1);
 	story_semop(&s, B, SET, 1, 1, 0);
-	ck_assert_uint_eq(model_sem_holders(s.model, SET, 1, holder, 4), 0);
+	ck_assert_uint_eq(model_lock_holders(s.model, set, 1, holder, 4), 0);
 	story_end(&s);
 }
 END_TEST
 
 START_TEST(is_lock)
 {
+	uint64_t set = OBJECT_REF(OBJECT_SEM, SET);
 	struct story s;
 
 	begin(&s);
-	ck_assert(model_sem_is_lock(s.model, SET, 0));
-	ck_assert(!model_sem_is_lock(s.model, SET, 77));
-	ck_assert(!model_sem_is_lock(s.model, 999, 0));
+	ck_assert(model_is_lock(s.model, set, 0));
+	ck_assert(!model_is_lock(s.model, set, 77));
+	ck_assert(!model_is_lock(s.model, OBJECT_REF(OBJECT_SEM, 999), 0));
 	story_semop(&s, A, SET, 0, -1, 0);
 	story_semop(&s, A, SET, 0, 1, 0);
-	ck_assert(model_sem_is_lock(s.model, SET, 0));
+	ck_assert(model_is_lock(s.model, set, 0));
 	story_semop(&s, B, SET, 0, 1, 0);
-	ck_assert(!model_sem_is_lock(s.model, SET, 0));
+	ck_assert(!model_is_lock(s.model, set, 0));
 	story_setval(&s, ROOT, SET, 1, 4);
-	ck_assert(!model_sem_is_lock(s.model, SET, 1));
+	ck_assert(!model_is_lock(s.model, set, 1));
 	story_end(&s);
 }
 END_TEST
@@ -242,9 +245,10 @@ END_TEST
 START_TEST(all_kinds_are_listed)
 {
 	static const char *const kinds[] = {
-		"deadlock",      "hang",          "crash",    "exit",         "sem-undo",
-		"held-at-death", "undo-mismatch", "sem-init", "lost-message", "duplicate-message",
-		"order",         "torn-message",  "leak",     "lock-order",
+		"deadlock",          "lost-wakeup",   "hang",          "crash",    "exit",
+		"sem-undo",          "held-at-death", "undo-mismatch", "sem-init", "lost-message",
+		"duplicate-message", "order",         "torn-message",  "leak",     "lock-order",
+		"robust-mutex",
 	};
 
 	for (size_t i = 0; i < SUITE_COUNT(kinds); i++) {

@@ -303,7 +303,7 @@ START_TEST(many_operations_in_one_call)
 	static const int take[5][3] = {
 		{ 0, -1, 0 }, { 1, -1, 0 }, { 2, -1, 0 }, { 3, -1, 0 }, { 4, -1, 0 }
 	};
-	struct sem_holder holder;
+	struct lock_holder holder;
 	struct story s;
 
 	story_begin(&s);
@@ -311,7 +311,9 @@ START_TEST(many_operations_in_one_call)
 	story_process(&s, A, ROOT, 1);
 	story_semops(&s, A, SET, take, 5);
 	for (unsigned int num = 0; num < 5; num++)
-		ck_assert_uint_eq(model_sem_holders(s.model, SET, num, &holder, 1), 1);
+		ck_assert_uint_eq(
+			model_lock_holders(s.model, OBJECT_REF(OBJECT_SEM, SET), num, &holder, 1),
+			1);
 	story_killed_by_rule(&s, A);
 	story_shows(&s, "held-at-death");
 }

@@ -130,7 +130,7 @@ START_TEST(help)
 
 	while (shim_options_help(n))
 		n++;
-	ck_assert_uint_eq(n, 10);
+	ck_assert_uint_eq(n, 11);
 	ck_assert_ptr_null(shim_options_help(1000));
 }
 END_TEST

@@ -24,7 +24,6 @@ static const struct {
 	{ "semop :kill", 0, "unknown call 'semop '" },
 	{ "%foo:kill", 0, "one of %sem %msg" },
 	{ "%:kill", 0, "unknown class '%'" },
-	{ "%lock:kill", 0, "no call belongs to class '%lock'" },
 	{ "semop,fclose:kill", 6, "no fault is possible in 'fclose'" },
 	{ "semop:kil", 6, "unknown fault 'kil', expected one of error short" },
 	{ "semop:kills", 6, "unknown fault" },
