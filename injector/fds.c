@@ -10,7 +10,7 @@
  * same in every run.
  */
 #define _GNU_SOURCE
-#include <sys/socket.h>
+#include <string.h>
 
 #include "shim.h"
 
@@ -87,11 +87,13 @@ void fd_is(int fd, uint64_t object)
 		set(fd, object);
 }
 
-/* Each thread counts its own, so that no race between threads changes the numbers. */
+/* Each thread counts its own, so that no race between threads changes the numbers; each program
+ * too, as the count is lost at exec. */
 uint64_t fd_made(int fd, enum object_kind kind)
 {
 	static __thread uint32_t n_made __attribute__((tls_model("initial-exec")));
-	uint64_t object = fd_number(kind, self.lineage_hash ^ arena_mix(++n_made));
+	uint64_t program = arena_hash(shim_program, strlen(shim_program), self.lineage_hash);
+	uint64_t object = fd_number(kind, program ^ arena_mix(++n_made));
 
 	fd_is(fd, object);
 	return object;

@@ -42,6 +42,7 @@ int fd_next(int fd);
 uint64_t fd_look(int fd); /* an entry, FD_NOT_IPC, or 0: there is none */
 uint64_t fd_number(enum object_kind kind, uint64_t number); /* of this thread's own counting */
 unsigned int fd_socket_traits(int fd);
+int64_t fd_info(int fd, const char *name);                     /* a number in its fdinfo, or -1 */
 uint64_t fd_file(int fd, enum object_kind kind);               /* by device and inode; 0: bad */
 uint64_t fd_stat_object(int dir, const char *path, int flags); /* of a path: FIFO or 0 */
 
@@ -53,11 +54,12 @@ uint64_t fd_path_object(const struct point *point, const char *path);
 unsigned int fd_point_socket(int fd); /* enum point_socket */
 
 /* fds_close.c: what is lost, or given back, when a descriptor goes.
- * Are bytes lost when this read end goes? fd_probe() before it is closed, fd_probe_lost() after:
- * bytes that nobody can read any more. Of a socket: the bytes that were unread. */
+ * Are bytes lost when this one goes? fd_probe() before it is closed, fd_probe_lost() after: bytes
+ * that nobody can read any more. */
 struct fd_probe {
 	uint32_t n_unread;
-	int writer; /* a write end for the moment of the close, or -1 */
+	enum object_kind kind;
+	int witness; /* a descriptor for the moment of the close, or -1 */
 };
 void fd_probe(int fd, struct fd_probe *probe);
 uint32_t fd_probe_lost(struct fd_probe *probe);

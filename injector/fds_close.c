@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 
 #include "shim.h"
@@ -29,51 +30,61 @@ static uint32_t unread(int fd)
 }
 
 /* Opening the write end by its name in /proc tells, once our read end is closed, whether there is
- * another. */
-static void probe_pipe(int fd, struct fd_probe *probe)
+ * another. A FIFO's write end would let in a reader that waits in open. */
+static int witness_of_pipe(int fd)
 {
 	char path[48];
 	struct text t;
 
-	probe->n_unread = unread(fd);
-	if (probe->n_unread == 0)
-		return;
 	text_begin(&t, path, sizeof(path));
 	text_str(&t, "/proc/thread-self/fd/");
 	text_int(&t, fd);
-	probe->writer = (int)raw4(SYS_openat, AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
-	if (probe->writer < 0)
-		probe->n_unread = 0;
+	return (int)raw4(SYS_openat, AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0);
 }
 
-/* A FIFO's write end would let in a reader that waits in open. A socket is perhaps held by others,
- * and whether one of them reads what is there only time tells: the model waits for that. */
+/* An epoll forgets what is in it when the last descriptor of it is closed, in whichever process. */
+static int witness_of_socket(int fd)
+{
+	struct epoll_event none = { 0 };
+	int witness = (int)raw1(SYS_epoll_create1, EPOLL_CLOEXEC);
+
+	if (witness >= 0 && raw4(SYS_epoll_ctl, witness, EPOLL_CTL_ADD, fd, &none) < 0) {
+		raw1(SYS_close, witness);
+		witness = -1;
+	}
+	return witness;
+}
+
 void fd_probe(int fd, struct fd_probe *probe)
 {
-	probe->writer = -1;
-	probe->n_unread = 0;
-	switch (object_kind_of(fd_object(fd))) {
-	case OBJECT_PIPE:
-		probe_pipe(fd, probe);
-		break;
-	case OBJECT_SOCKET:
+	*probe = (struct fd_probe){ .kind = object_kind_of(fd_object(fd)), .witness = -1 };
+	if (probe->kind == OBJECT_PIPE)
+		probe->n_unread = unread(fd);
+	else if (probe->kind == OBJECT_SOCKET)
 		probe->n_unread = available(fd);
-		break;
-	default:
-		break;
-	}
+	if (probe->n_unread)
+		probe->witness =
+			probe->kind == OBJECT_PIPE ? witness_of_pipe(fd) : witness_of_socket(fd);
+}
+
+static bool is_read_by_others(const struct fd_probe *probe)
+{
+	struct pollfd poll = { probe->witness, 0, 0 };
+
+	if (probe->kind == OBJECT_SOCKET)
+		return fd_info(probe->witness, "tfd:") >= 0;
+	return raw3(SYS_poll, &poll, 1, 0) != 1 || !(poll.revents & POLLERR);
 }
 
 uint32_t fd_probe_lost(struct fd_probe *probe)
 {
-	struct pollfd poll = { probe->writer, 0, 0 };
-	long n;
+	bool lost;
 
-	if (probe->writer < 0)
-		return probe->n_unread;
-	n = raw3(SYS_poll, &poll, 1, 0);
-	raw1(SYS_close, probe->writer);
-	return n == 1 && poll.revents & POLLERR ? probe->n_unread : 0;
+	if (probe->witness < 0)
+		return 0;
+	lost = !is_read_by_others(probe);
+	raw1(SYS_close, probe->witness);
+	return lost ? probe->n_unread : 0;
 }
 
 void fd_close_readers(void (*visit)(int fd, uint64_t object, uint32_t n_lost))
@@ -85,8 +96,9 @@ void fd_close_readers(void (*visit)(int fd, uint64_t object, uint32_t n_lost))
 		uint32_t n_lost;
 
 		fd_probe(fd, &probe);
-		if (probe.n_unread && object_kind_of(object) == OBJECT_PIPE)
-			raw1(SYS_close, fd);
+		if (probe.witness < 0)
+			continue;
+		raw1(SYS_close, fd);
 		n_lost = fd_probe_lost(&probe);
 		if (n_lost)
 			visit(fd, object, n_lost);

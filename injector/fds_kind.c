@@ -79,8 +79,7 @@ static void proc_path(char *path, size_t room, const char *folder, int fd)
 	text_int(&t, fd);
 }
 
-/* The number behind `name` in what the kernel tells of a descriptor, or -1. */
-static int64_t fdinfo(int fd, const char *name)
+int64_t fd_info(int fd, const char *name)
 {
 	char path[48], content[FDINFO];
 	const char *at;
@@ -145,7 +144,7 @@ static uint64_t look_anonymous(int fd)
 		if (strcmp(link, anonymous[i].link) != 0)
 			continue;
 		if (anonymous[i].number)
-			number = fdinfo(fd, anonymous[i].number);
+			number = fd_info(fd, anonymous[i].number);
 		return number < 0 ? number_found(kind, fd) : OBJECT_REF(kind, number);
 	}
 	return FD_NOT_IPC;

@@ -210,7 +210,7 @@ static void begin(struct gate *g, uint64_t object, const void *caller, const voi
 		atomic_store_explicit(&t->settled, atomic_load_explicit(&t->head, RELAXED),
 				      RELAXED);
 		atomic_store_explicit(&t->leaving, 0, RELAXED);
-		self.siting = 0;
+		self.siting = self.unwinding = 0; /* a handler may have jumped out of either */
 	}
 	e = g->event = g->depth < ARENA_DEPTH ? &t->cur[g->depth] : &g->deep;
 	e->enter_tsc = gate_now();

@@ -19,7 +19,7 @@ struct passed {
 /* What a header carries besides bytes. Descriptors that arrive are new here. */
 static void add_passed(struct passed *passed, const struct cmsghdr *c, bool received)
 {
-	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	size_t n = c->cmsg_len < CMSG_LEN(0) ? 0 : (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	const unsigned char *data = CMSG_DATA(c);
 
 	if (c->cmsg_level != SOL_SOCKET ||

@@ -2,7 +2,6 @@
 /* record_socket.c - what an event says of a socket: the new ones, addresses, options, and what was
  * received without being taken. */
 #define _GNU_SOURCE
-#include <string.h>
 #include <sys/socket.h>
 
 #include "record.h"
@@ -69,7 +68,7 @@ static void set_timeout(const struct gate *g)
 		fd_timed((int)g->a[0]);
 }
 
-/* Most options are an int. */
+/* Most options are an int. Not every option is looked at by the kernel. */
 void record_option(struct gate *g, long result)
 {
 	bool gets = g->canonical == CALL_getsockopt;
@@ -77,10 +76,8 @@ void record_option(struct gate *g, long result)
 	int value;
 
 	(void)result;
-	if (size >= sizeof(value) && g->a[3]) {
-		memcpy(&value, (const void *)g->a[3], sizeof(value));
+	if (size >= sizeof(value) && safe_read((const void *)g->a[3], &value, sizeof(value)))
 		g->event->arg[5] = value;
-	}
 	if (!gets)
 		set_timeout(g);
 }

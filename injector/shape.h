@@ -21,7 +21,7 @@ struct shape {
 	int8_t object_at, fd_at, fd2_at, wait_at;
 	uint8_t wait_kind;  /* enum arg_kind */
 	uint8_t wait_flags; /* of the call whatever its arguments */
-	uint8_t timed_by; /* enum fd_trait: the socket's time-out that ends it */
+	uint8_t timed_by;   /* enum fd_trait: the socket's time-out that ends it */
 	bool blocks, traced;
 	bool before; /* something is recorded before the call is made */
 };

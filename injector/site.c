@@ -46,9 +46,11 @@ static struct module modules[MODULES];
 static uint32_t n_modules;
 static uintptr_t own_start, own_end;
 static int (*backtrace_fn)(void **, int);
-/* Threads inside libunwind, which takes locks on its slow path: a fork waits until there is none,
- * so that no child inherits such a lock. */
-static volatile uint32_t unwinding, forking;
+/* A fork waits until no other thread is inside libunwind, which takes locks on its slow path, so
+ * that no child inherits such a lock. Each thread says so in its own slot: with a counter for all
+ * of them, threads on many CPUs would wait for one another at each call. */
+static volatile uint32_t forking;
+static _Atomic uint32_t unwinding_early; /* of a thread that has no slot yet */
 
 static void add_module(const struct dl_phdr_info *info, const char *path)
 {
@@ -98,14 +100,19 @@ static const struct module *module_of(uintptr_t address)
 	return module_known(address);
 }
 
-/* Counted first, then asked: a fork that begins now sees the count, or we see the fork. */
+static _Atomic uint32_t *unwinding_flag(void)
+{
+	return self.thread ? &self.thread->unwinding : &unwinding_early;
+}
+
+/* Said first, then asked: a fork that begins now sees it, or we see the fork. */
 static void enter_unwinder(void)
 {
 	for (;;) {
-		__atomic_fetch_add(&unwinding, 1, __ATOMIC_SEQ_CST);
+		atomic_store(unwinding_flag(), 1);
 		if (!__atomic_load_n(&forking, __ATOMIC_SEQ_CST) || self.child)
 			return;
-		__atomic_fetch_sub(&unwinding, 1, __ATOMIC_SEQ_CST);
+		atomic_store(unwinding_flag(), 0);
 		raw0(SYS_sched_yield);
 	}
 }
@@ -119,7 +126,7 @@ static uint32_t capture(const void *caller, uintptr_t pc[ARENA_FRAMES + SKIP_MAX
 		self.unwinding = 1;
 		enter_unwinder();
 		n = backtrace_fn((void **)pc, ARENA_FRAMES + SKIP_MAX);
-		__atomic_fetch_sub(&unwinding, 1, __ATOMIC_RELEASE);
+		atomic_store_explicit(unwinding_flag(), 0, memory_order_release);
 		self.unwinding = 0;
 	}
 	*from = 0;
@@ -155,10 +162,23 @@ void site_init(void)
 
 #define FORK_PATIENCE 1000
 
+static bool others_unwind(void)
+{
+	uint32_t used = slots_threads(arena), own = slot_of(arena, self.proc);
+
+	for (uint32_t i = 0; i < used; i++) {
+		const struct arena_thread *t = &arena->thread[i];
+
+		if (t != self.thread && t->unwinding && t->state == THREAD_LIVE && t->proc == own)
+			return true;
+	}
+	return false;
+}
+
 void site_before_fork(void)
 {
 	__atomic_fetch_add(&forking, 1, __ATOMIC_SEQ_CST);
-	for (int i = 0; i < FORK_PATIENCE && unwinding; i++)
+	for (int i = 0; i < FORK_PATIENCE && others_unwind(); i++)
 		raw0(SYS_sched_yield);
 }
 
@@ -180,8 +200,7 @@ void site_forked(void)
 {
 	struct site_table *t = self.sites;
 
-	unwinding = forking = 0;
-
+	forking = 0;
 	if (t) {
 		t->n_used = 0;
 		memset(t->entry, 0, t->n_room * sizeof(t->entry[0]));

@@ -71,7 +71,7 @@ EXPORT int dup(int fd)
 static int replace(enum call_id id, long a[6], const void *caller, const void *frame)
 {
 	uint64_t target = arena && a[0] != a[1] ? fd_closing((int)a[1]) : 0;
-	struct fd_probe probe = { 0, -1 };
+	struct fd_probe probe = { .witness = -1 };
 	uint32_t n_lost;
 	int result;
 

@@ -72,12 +72,12 @@ enum proc_flag {
 	PROC_SIGNALLED_BY_RULE = 1 << 3, /* signal= fired on it */
 	PROC_PARTIAL = 1 << 4,           /* some of its threads could not be followed */
 	PROC_TRACED = 1 << 5,            /* no shim: the supervisor's tracer serves it */
-	PROC_SEALED = 1 << 6,  /* its own seccomp filter: the shim makes no system calls */
-	PROC_URING = 1 << 7,   /* it uses io_uring, which carries IPC past us */
-	PROC_SHIM = 1 << 8,    /* the shim has reported in from the present program */
-	PROC_STOPPED = 1 << 9, /* by a stop signal, as the tracer sees it */
-	PROC_FOREIGN = 1 << 11,          /* its program is a 32-bit one: nobody sees its calls */
-	PROC_TRACES = 1 << 10, /* it wanted to trace others, which the tracer keeps it from */
+	PROC_SEALED = 1 << 6,   /* its own seccomp filter: the shim makes no system calls */
+	PROC_URING = 1 << 7,    /* it uses io_uring, which carries IPC past us */
+	PROC_SHIM = 1 << 8,     /* the shim has reported in from the present program */
+	PROC_STOPPED = 1 << 9,  /* by a stop signal, as the tracer sees it */
+	PROC_FOREIGN = 1 << 11, /* its program is a 32-bit one: nobody sees its calls */
+	PROC_TRACES = 1 << 10,  /* it wanted to trace others, which the tracer keeps it from */
 };
 
 struct arena_proc {
@@ -115,10 +115,11 @@ struct arena_thread {
 
 	/* line 1: the writer's */
 	_Atomic uint64_t head __attribute__((aligned(64))); /* next entry to reserve */
-	_Atomic uint64_t settled; /* below it, an entry without commit never comes */
-	_Atomic uint32_t depth;   /* calls in progress: cur[0 .. depth-1] are valid */
-	_Atomic uint32_t leaving; /* 1 + depth of the call whose result is being recorded; 0 */
-	_Atomic uint64_t n_calls; /* calls entered: a change means that the thread is alive */
+	_Atomic uint64_t settled;   /* below it, an entry without commit never comes */
+	_Atomic uint32_t depth;     /* calls in progress: cur[0 .. depth-1] are valid */
+	_Atomic uint32_t leaving;   /* 1 + depth of the call whose result is being recorded; 0 */
+	_Atomic uint64_t n_calls;   /* calls entered: a change means that the thread is alive */
+	_Atomic uint32_t unwinding; /* 1: inside libunwind, which a fork must not interrupt */
 
 	/* line 2: the supervisor's */
 	_Atomic uint64_t tail __attribute__((aligned(64))); /* entries below it are free again */
@@ -153,10 +154,10 @@ struct arena {
 	uint32_t has_tsc;       /* 1: times are the TSC; 0: CLOCK_MONOTONIC in ns */
 	uint32_t cookie; /* by which the seccomp filter knows the shim's own calls; 0: no filter */
 	_Atomic uint32_t bell __attribute__((aligned(64))); /* futex: rung to wake the supervisor */
-	_Atomic uint32_t closing;    /* 1: nobody drains any more, do not wait */
-	_Atomic uint32_t awake;      /* 1: the supervisor comes by itself, no need to ring */
-	_Atomic uint64_t now; /* when it last came, for threads that may not ask for the time */
-	_Atomic uint32_t n_hello;    /* processes that reported in */
+	_Atomic uint32_t closing; /* 1: nobody drains any more, do not wait */
+	_Atomic uint32_t awake;   /* 1: the supervisor comes by itself, no need to ring */
+	_Atomic uint64_t now;     /* when it last came, for threads that may not ask for the time */
+	_Atomic uint32_t n_hello; /* processes that reported in */
 	_Atomic uint32_t n_overflow; /* processes or threads for which there was no slot */
 	/* Slots below these have been claimed at some time: nobody looks, or makes pages, beyond.
 	 */

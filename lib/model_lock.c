@@ -148,6 +148,18 @@ static void let_go(struct model *model, struct lock *lock)
 		hold_drop(model, lock->holds);
 }
 
+/* That somebody died with it stays true. */
+static void let_living_go(struct model *model, struct lock *lock)
+{
+	struct lock_hold *older;
+
+	for (struct lock_hold *hold = lock->holds; hold; hold = older) {
+		older = hold->older_of_lock;
+		if (hold->actor)
+			hold_drop(model, hold);
+	}
+}
+
 void lock_release(struct model *model, struct lock *lock)
 {
 	let_go(model, lock);
@@ -340,7 +352,7 @@ void lock_event(struct model *model, uint32_t process, uint32_t thread, const st
 		doubt(lock, actor, event, act);
 	} else if (act == LOCK_DESTROYS) {
 		lock->destroyed_exit = event->exit_tsc;
-		let_go(model, lock);
+		let_living_go(model, lock);
 	} else if (event->enter_tsc < lock->destroyed_exit) {
 		return;
 	} else if (kind == OBJECT_PSEM) {

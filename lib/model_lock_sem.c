@@ -13,9 +13,12 @@ bool psem_is_lock(const struct psem *sem)
 	       !sem->lock.odd;
 }
 
+/* Who only ever tries may be emptying it of what an earlier user has left, as PostgreSQL does. */
 bool psem_is_proven_lock(const struct psem *sem)
 {
-	return psem_is_lock(sem) && (sem->initial == 1 || sem->n_pairs > 0);
+	bool only_tried = sem->tried && !sem->waited;
+
+	return psem_is_lock(sem) && (sem->n_pairs > 0 || (sem->initial == 1 && !only_tried));
 }
 
 static struct wake_sent deed_of(const struct actor *actor, const struct event *event)
@@ -112,6 +115,10 @@ void psem_event(struct model *model, struct psem *sem, struct actor *actor,
 	if (act != LOCK_TAKES && act != LOCK_TRIES && act != LOCK_GIVES)
 		return;
 	note_use(sem, actor, event);
+	if (event->call == CALL_sem_trywait)
+		sem->tried = true;
+	else if (act != LOCK_GIVES)
+		sem->waited = true;
 	if (act == LOCK_GIVES)
 		give(model, sem, actor);
 	else

@@ -37,7 +37,8 @@ enum refusal {
 	REFUSED_FLAGS,      /* the call's flags exclude this error */
 	REFUSED_ARGUMENTS,  /* only wrong arguments give this error, and these are right */
 	REFUSED_STATE,      /* only the object's state gives this error */
-	REFUSED_ATOMIC, /* short: it is a message or PIPE_BUF keeps it whole, or it is short enough */
+	REFUSED_ATOMIC, /* short: it is a message or PIPE_BUF keeps it whole, or it is short enough
+			 */
 	REFUSED_NOT_PERMITTED, /* e.g. IPC_RMID for EIDRM was refused by the kernel */
 	REFUSED_NO_SUPERVISOR, /* needs a runner */
 	REFUSED_SEALED,        /* the program's own seccomp filter would not let it through */
@@ -52,14 +53,14 @@ struct rule {
 	/* ... whatever its object is. One that only a class has brought in is meant where its
 	 * object belongs to that class: a read of a socket by %socket, not by %pipe. */
 	uint64_t named[CALL_WORDS];
-	uint32_t classes; /* enum call_class, as the rule names them */
-	uint32_t fault;             /* enum fault_kind */
-	int32_t err;                /* FAULT_ERROR: errno; 0: one that fits, by seed */
-	uint32_t force;             /* error!=: also where the kernel could not have done it */
-	uint32_t short_bytes;       /* FAULT_SHORT: 1 .. 2^31-1 */
-	uint64_t min_ns, max_ns;    /* FAULT_DELAY, FAULT_STOP */
-	int32_t signal;             /* FAULT_SIGNAL */
-	uint32_t count_trial;       /* when= counts all processes together */
+	uint32_t classes;        /* enum call_class, as the rule names them */
+	uint32_t fault;          /* enum fault_kind */
+	int32_t err;             /* FAULT_ERROR: errno; 0: one that fits, by seed */
+	uint32_t force;          /* error!=: also where the kernel could not have done it */
+	uint32_t short_bytes;    /* FAULT_SHORT: 1 .. 2^31-1 */
+	uint64_t min_ns, max_ns; /* FAULT_DELAY, FAULT_STOP */
+	int32_t signal;          /* FAULT_SIGNAL */
+	uint32_t count_trial;    /* when= counts all processes together */
 	uint64_t first, last,
 		step;          /* when=FIRST[..LAST][+STEP]; last UINT64_MAX: open; default 1..+1 */
 	uint64_t p_threshold;  /* fires when a 64-bit hash is below; UINT64_MAX: always */

@@ -141,7 +141,7 @@ struct arena_thread *slot_thread(struct arena *arena, struct arena_proc *proc, u
 		t->number = number;
 		t->tid = tid;
 		t->pthread = 0;
-		t->depth = t->leaving = 0;
+		t->depth = t->leaving = t->unwinding = 0;
 		t->n_calls = 0;
 		t->stop_ns = 0;
 		t->settled = t->head;

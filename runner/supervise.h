@@ -65,7 +65,7 @@ struct process {
 	bool by_runner;
 	bool has_status;
 	bool execed;
-	bool notified; /* it has asked for a signal when a queue gets a message */
+	bool notified;              /* it has asked for a signal when a queue gets a message */
 	unsigned int n_rounds_dead; /* looks since, in which nobody told its status */
 	int wait_status;
 	uint64_t last_site;

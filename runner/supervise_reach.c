@@ -266,7 +266,8 @@ void reach_scan(struct supervisor *s)
 		if (++e->n_seen < SCANS)
 			continue;
 		s->n_unfollowed++;
-		if (!e->how[0])
+		/* what the tracer has told of it is better */
+		if (!e->how[0] && !(p && p->served & PROC_FOREIGN))
 			not_followed(s, e, ppid);
 	}
 }

@@ -13,7 +13,7 @@
 
 #include "supervise.h"
 
-#define STALE_NS NS_PER_S     /* a slot whose process does not exist is taken back after that */
+#define STALE_NS NS_PER_S /* a slot whose process does not exist is taken back after that */
 #define ENDED_NS (20 * NS_PER_MS)
 #define STOP_WAIT_NS NS_PER_S /* a thread that asked to be stopped has to be by then */
 #define STOP_POLL_NS (NS_PER_MS / 2)

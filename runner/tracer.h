@@ -57,7 +57,8 @@ struct program { /* a process with its present program */
 	int pidfd;       /* -1: not opened yet */
 	uint8_t handler[SIGNALS];
 	struct lost {
-		int number, writer; /* the descriptor; a write end of the pipe */
+		int number, fd; /* of the process; our own write end of the pipe, or copy of the
+				   socket */
 		uint32_t n_bytes;
 		uint64_t object;
 	} lost[LOST]; /* at its end: pipes that hold bytes which nobody may read any more */

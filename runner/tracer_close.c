@@ -38,28 +38,41 @@ static int open_writer(struct tracer *t, pid_t tid, int number, uint32_t *n_byte
 	return fd;
 }
 
-/* Closes it. True: there is no reader any more. */
-static bool nobody_reads(int writer)
+static uint32_t available(int fd)
 {
-	struct pollfd poll_fd = { writer, 0, 0 };
-	bool nobody = poll(&poll_fd, 1, 0) == 1 && poll_fd.revents & POLLERR;
+	int n = 0;
 
-	close(writer);
-	return nobody;
+	return ioctl(fd, FIONREAD, &n) < 0 || n < 0 ? 0 : (uint32_t)n;
 }
 
-/* A socket is perhaps held by others, and whether one of them reads what is there only time tells:
- * the model waits for that. */
-static uint32_t unread_in_socket(const struct task *task, int number)
+/* Closes it. What was in the pipe is lost if it has no reader any more. A socket is perhaps held by
+ * others, and whether one of them reads what is there only time tells: the model waits for that. */
+static uint32_t lost_in(int fd, uint64_t object, uint32_t n_bytes)
 {
-	int copy = socket_borrow(task, number), n = 0;
+	struct pollfd poll_fd = { fd, 0, 0 };
 
-	if (copy < 0)
+	if (fd < 0)
 		return 0;
-	if (ioctl(copy, FIONREAD, &n) < 0)
-		n = 0;
-	close(copy);
-	return n > 0 ? (uint32_t)n : 0;
+	if (object_kind_of(object) == OBJECT_SOCKET)
+		n_bytes = available(fd);
+	else if (poll(&poll_fd, 1, 0) != 1 || !(poll_fd.revents & POLLERR))
+		n_bytes = 0;
+	close(fd);
+	return n_bytes;
+}
+
+/* A descriptor of our own that outlives the task's: of a socket a copy. */
+static int open_probe(struct tracer *t, struct task *task, int number, uint64_t object,
+		      uint32_t *n_bytes)
+{
+	switch (object_kind_of(object)) {
+	case OBJECT_PIPE:
+		return open_writer(t, task->tid, number, n_bytes);
+	case OBJECT_SOCKET:
+		return socket_borrow(task, number);
+	default:
+		return -1;
+	}
 }
 
 void close_probe(struct tracer *t, struct task *task, struct passage *p)
@@ -70,20 +83,15 @@ void close_probe(struct tracer *t, struct task *task, struct passage *p)
 	if (replaces && p->a[0] == p->a[1])
 		return;
 	p->probe_object = object_of_fd(t, task, number);
-	if (object_kind_of(p->probe_object) == OBJECT_PIPE)
-		p->probe_fd = open_writer(t, task->tid, number, &p->probe_bytes);
-	else if (object_kind_of(p->probe_object) == OBJECT_SOCKET)
-		p->probe_bytes = unread_in_socket(task, number);
+	p->probe_fd = open_probe(t, task, number, p->probe_object, &p->probe_bytes);
 }
 
 uint32_t close_probe_lost(struct passage *p)
 {
-	int writer = p->probe_fd;
-	uint32_t n_bytes = p->probe_bytes;
+	int fd = p->probe_fd;
 
 	p->probe_fd = -1;
-	p->probe_bytes = 0;
-	return writer < 0 || nobody_reads(writer) ? n_bytes : 0;
+	return lost_in(fd, p->probe_object, p->probe_bytes);
 }
 
 /* An event of our own making, as if it had been closed. */
@@ -122,14 +130,14 @@ void close_all_probe(struct tracer *t, struct task *task)
 		if (entry->d_name[0] == '.')
 			continue;
 		lost->number = atoi(entry->d_name);
-		lost->writer = -1;
-		lost->n_bytes = 0;
 		lost->object = object_of_fd(t, task, lost->number);
-		if (object_kind_of(lost->object) == OBJECT_PIPE)
-			lost->writer = open_writer(t, task->tid, lost->number, &lost->n_bytes);
-		else if (object_kind_of(lost->object) == OBJECT_SOCKET)
-			lost->n_bytes = unread_in_socket(task, lost->number);
-		program->n_lost += lost->n_bytes > 0;
+		lost->fd = open_probe(t, task, lost->number, lost->object, &lost->n_bytes);
+		if (lost->fd < 0)
+			continue;
+		if (object_kind_of(lost->object) == OBJECT_SOCKET && available(lost->fd) == 0)
+			close(lost->fd);
+		else
+			program->n_lost++;
 	}
 	if (fds)
 		closedir(fds);
@@ -142,10 +150,10 @@ void close_all_lost(struct tracer *t, struct task *task)
 
 	for (unsigned int i = 0; i < program->n_lost; i++) {
 		struct lost *lost = &program->lost[i];
-		bool nobody = lost->writer < 0 || nobody_reads(lost->writer);
+		uint32_t n_bytes = lost_in(lost->fd, lost->object, lost->n_bytes);
 
-		if (nobody && task_slot(t, task))
-			note_close(t, task->slot, lost->object, lost->number, lost->n_bytes);
+		if (n_bytes && task_slot(t, task))
+			note_close(t, task->slot, lost->object, lost->number, n_bytes);
 	}
 	program->n_lost = 0;
 }

@@ -245,20 +245,34 @@ static void attempt(const struct trial_options *options, bool isolated, struct t
 	attempt_close(&a);
 }
 
+/* Without --reach, what cannot be traced is run without: that its calls are not seen is said then. */
+static void attempt_reach(const struct trial_options *options, bool isolated,
+			  struct trial_result *result, void (*tick)(void *), void *tick_data,
+			  const volatile int *interrupted)
+{
+	struct trial_options without = *options;
+
+	attempt(options, isolated, result, tick, tick_data, interrupted);
+	if (result->verdict != VERDICT_CANNOT_REACH || options->reach != REACH_AUTO)
+		return;
+	without.reach = REACH_PRELOAD;
+	attempt(&without, isolated, result, tick, tick_data, interrupted);
+}
+
 void trial_run(const struct trial_options *options, struct trial_result *result,
 	       void (*tick)(void *), void *tick_data, const volatile int *interrupted)
 {
 	char why[sizeof(result->why)];
 
 	if (options->isolate != ISOLATE_NO) {
-		attempt(options, true, result, tick, tick_data, interrupted);
+		attempt_reach(options, true, result, tick, tick_data, interrupted);
 		if (result->verdict != VERDICT_CANNOT_ISOLATE || options->isolate == ISOLATE_YES)
 			return;
 		text_put(why, sizeof(why), result->why);
-		attempt(options, false, result, tick, tick_data, interrupted);
+		attempt_reach(options, false, result, tick, tick_data, interrupted);
 		if (!result->why[0])
 			snprintf(result->why, sizeof(result->why), "not isolated: %.180s", why);
 		return;
 	}
-	attempt(options, false, result, tick, tick_data, interrupted);
+	attempt_reach(options, false, result, tick, tick_data, interrupted);
 }

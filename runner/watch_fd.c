@@ -257,10 +257,12 @@ static void decode_move(struct supervisor *s, struct scene *scene, struct task *
 		if (!file.plain && !add_fd(s, scene, t, fd[i], i == 1))
 			return;
 	}
-	if (t->n_targets == 1)
-		t->kind = task_target(scene, t, 0)->writes ? WAIT_WRITE : WAIT_READ;
-	else if (t->n_targets == 2)
-		t->kind = WAIT_MOVE;
+	if (t->n_targets == 0)
+		return;
+	t->kind = t->n_targets == 2                  ? WAIT_MOVE
+		  : task_target(scene, t, 0)->writes ? WAIT_WRITE
+						     : WAIT_READ;
+	t->object = task_target(scene, t, 0)->object;
 }
 
 static void decode_connect(struct supervisor *s, struct scene *scene, struct task *t)

@@ -66,6 +66,21 @@ static bool is_waited_file(const struct scene *scene, const struct file *file)
 	return false;
 }
 
+/* Its other end, or itself, is waited for. */
+static bool is_waited(const struct scene *scene, const struct file *file)
+{
+	for (uint32_t i = 0; i < scene->n_targets; i++) {
+		const struct target *target = &scene->target[i];
+
+		if (file->kind != target->file.kind)
+			continue;
+		if ((file->ino == target->file.ino && file->dev == target->file.dev) ||
+		    (file->kind == FILE_SOCKET && file->ino == target->peer))
+			return true;
+	}
+	return false;
+}
+
 static bool read_flying(const char *text, void *data)
 {
 	return sscanf(text, "scm_fds: %u", (unsigned int *)data) != 1;
@@ -77,12 +92,14 @@ static void add_hold(struct supervisor *s, struct scene *scene, uint32_t proc, i
 	const struct scene_proc *p = &scene->proc[proc];
 	unsigned int n_flying = 0;
 
+	if (file->kind == FILE_SOCKET && (s->n_passed || s->passed_more))
+		fdinfo_read(p->pid, p->tid, fd, read_flying, &n_flying);
+	if (!n_flying && !is_waited(scene, file))
+		return;
 	if (scene->n_holds == SCENE_HOLDS) {
 		scene->overflow = true;
 		return;
 	}
-	if (file->kind == FILE_SOCKET && (s->n_passed || s->passed_more))
-		fdinfo_read(p->pid, p->tid, fd, read_flying, &n_flying);
 	scene->hold[scene->n_holds++] = (struct hold){ *file, proc, n_flying > 0 };
 }
 

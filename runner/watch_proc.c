@@ -50,6 +50,8 @@ struct signals signals_of(const struct task *t)
 
 bool remote_read(pid_t pid, uint64_t from, void *to, size_t n_bytes)
 {
+	/* it is filled here */
+	/* cppcheck-suppress ctuuninitvar */
 	struct iovec local = { to, n_bytes }, remote = { (void *)(uintptr_t)from, n_bytes };
 
 	return n_bytes > 0 && process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)n_bytes;

@@ -18,6 +18,16 @@ static const struct {
 	[CAUSE_MISSING] = { "deadlock", "missing partner" },
 };
 
+/* Did its own process make it? Which of several alike it is differs from run to run then. */
+static bool is_own(const struct stuck *y, const struct task *t)
+{
+	int32_t process = y->scene->proc[t->proc].process;
+
+	if (waits_in_memory(t))
+		return !(object_value_of(t->object) & OBJECT_PLACE_SHARED);
+	return process >= 0 && observe_used(y->s, (uint32_t)process, t->object) & USE_MADE;
+}
+
 /* What is the same in every run: the places that wait, and what for. Each counts once. */
 static void mark(struct stuck *y)
 {
@@ -31,7 +41,7 @@ static void mark(struct stuck *y)
 
 		if (!y->dead.site && task_call(y->s, t, &event))
 			stable[0] = event.site;
-		if (t->object)
+		if (t->object && !is_own(y, t))
 			stable[1] = model_object_mark(y->s->model, t->object) +
 				    (t->kind == WAIT_SEM ? t->num : 0);
 		for (int k = 0; k < 2; k++) {

@@ -51,6 +51,7 @@ static void enter_scratch(void)
 	setenv("ipcjam", CLI_IPCJAM, 1);
 	setenv("subjects", CLI_SUBJECTS, 1);
 	setenv("programs", CLI_PROGRAMS, 1);
+	setenv("sources", CLI_SOURCES, 1);
 	unsetenv("NO_COLOR");
 }
 

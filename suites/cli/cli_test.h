@@ -23,8 +23,8 @@ void cli_add(Suite *s, const char *suite, const char *name, const TTest *test, i
 	     int timeout_s);
 
 /*
- * Runs a shell command in the scratch folder; $ipcjam, $subjects and $programs say where things
- * are. What the run before it printed is gone.
+ * Runs a shell command in the scratch folder; $ipcjam, $subjects, $programs and $sources say
+ * where things are. What the run before it printed is gone.
  */
 const struct cli_run *cli(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -60,9 +60,11 @@ Suite *matrix_suite(void);
 Suite *bad_input_suite(void);
 Suite *status_suite(void);
 Suite *cases_suite(void);
+Suite *causes_suite(void);
 Suite *hostile_suite(void);
 Suite *kill_anywhere_suite(void);
 Suite *kill_runner_suite(void);
 Suite *same_seed_suite(void);
+Suite *reach_suite(void);
 
 #endif

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hostile.c - a program that does what no runner likes: writes over the arena that it shares with
- * it, forks until it may not, closes all descriptors, stops itself, signals the runner.
+ * it, floods it, forks until it may not, closes all descriptors, stops itself, signals the runner,
+ * nests namespaces, traces, puts functions of its own in the place of libc's.
  * Arguments: WHAT [NUMBER]
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,8 +16,10 @@
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/sem.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,6 +162,95 @@ static void kill_runner(int number)
 	use_semaphore(5);
 }
 
+static void *flood_thread(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 20000; i++)
+		sched_yield();
+	return NULL;
+}
+
+/* Rings are filled by all of them at once, and slots by threads that come and go. */
+static void flood(int number)
+{
+	pthread_t thread[16];
+
+	for (int round = 0; round < number; round++) {
+		for (int i = 0; i < 16; i++)
+			if (pthread_create(&thread[i], NULL, flood_thread, NULL) != 0)
+				exit(9);
+		for (int i = 0; i < 16; i++)
+			pthread_join(thread[i], NULL);
+	}
+	use_semaphore(5);
+}
+
+/* Each level has namespaces of its own, in which ids and pids begin anew. */
+static void nest(int number)
+{
+	use_semaphore(5);
+	if (number == 0)
+		return;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNS) != 0)
+		exit(errno == EPERM || errno == ENOSPC || errno == EUSERS ? 0 : 9);
+	if (fork() == 0) {
+		nest(number - 1);
+		_exit(0);
+	}
+	wait(NULL);
+	use_semaphore(5);
+}
+
+/* A tracer of its own; where somebody traces it already, it is refused. */
+static void trace(int number)
+{
+	pid_t child = fork();
+
+	(void)number;
+	if (child == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		use_semaphore(5);
+		_exit(0);
+	}
+	ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+	waitpid(child, NULL, 0);
+	use_semaphore(5);
+}
+
+/* Dies by every signal there is, in threads, in the middle of calls. */
+static void *die_thread(void *arg)
+{
+	for (;;)
+		syscall(SYS_semop, *(int *)arg, &(struct sembuf){ .sem_op = 1 }, 1);
+	return NULL;
+}
+
+static void die(int number)
+{
+	for (int signo = 1; signo < number; signo++) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			int set = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
+			pthread_t thread;
+
+			pthread_create(&thread, NULL, die_thread, &set);
+			pthread_create(&thread, NULL, die_thread, &set);
+			for (int i = 0; i < 100; i++)
+				sched_yield();
+			semctl(set, 0, IPC_RMID);
+			kill(getpid(), signo);
+			_exit(0);
+		}
+		waitpid(child, NULL,
+			signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU
+				? WUNTRACED
+				: 0);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -164,7 +259,8 @@ int main(int argc, char **argv)
 	} acts[] = {
 		{ "scribble", scribble }, { "fill", fill },       { "cut", cut_arena },
 		{ "fork", fork_all },     { "close", close_all }, { "stop", stop },
-		{ "kill", kill_runner },
+		{ "kill", kill_runner },  { "flood", flood },     { "nest", nest },
+		{ "trace", trace },       { "die", die },
 	};
 
 	for (size_t i = 0; argc > 1 && i < sizeof(acts) / sizeof(acts[0]); i++)

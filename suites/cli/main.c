@@ -8,8 +8,9 @@
 int main(int argc, char **argv)
 {
 	static Suite *(*const makers[])(void) = {
-		bad_input_suite, status_suite,      cases_suite,   matrix_suite,
-		same_seed_suite, kill_runner_suite, hostile_suite, kill_anywhere_suite,
+		bad_input_suite,     status_suite,    cases_suite,       matrix_suite,
+		causes_suite,        same_seed_suite, kill_runner_suite, hostile_suite,
+		kill_anywhere_suite, reach_suite,
 	};
 
 	setenv("CK_FORK", "yes", 1);

@@ -149,8 +149,8 @@ compare_program()
 	judge_result "$file" "$work/result.json" || wrong=1
 	# ipcjam's own words are no part of the program's.
 	sed -i '/^ipcjam: /d' "$work/err.jammed"
-	if [ -s "$work/result.json" ] && result_lines "$work/result.json" | grep -q '^finding '; then
-		n_findings=1
+	if [ -s "$work/result.json" ]; then
+		n_findings=$(result_lines "$work/result.json" | grep -c '^finding ')
 	fi
 	same_output "$work/out" "$work/out.jammed" $n_findings || wrong=1
 	same_output "$work/err" "$work/err.jammed" 0 || wrong=1

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "raw.h"
@@ -319,6 +321,55 @@ static void semctl_forms(void)
 	check(semctl(set, 0, IPC_RMID) == 0, "semctl");
 }
 
+/* System calls by their number: -1 and errno where libc's function gives the number itself. */
+static void by_number(void)
+{
+	struct timespec moment = { 0, 1000 };
+	uint32_t word = 0;
+	char text[4] = "";
+	long result;
+
+	say("write %ld ", syscall(SYS_write, fds[1], "abc", 3));
+	say("read %ld %s\n", syscall(SYS_read, fds[0], text, 3), text);
+	result = syscall(SYS_clock_nanosleep, 99, TIMER_ABSTIME, &moment, NULL);
+	say("nanosleep %ld errno %d ", result, errno);
+	result = syscall(SYS_futex, &word, FUTEX_WAIT, 1, NULL, NULL, 0);
+	say("futex %ld errno %d ", result, errno);
+	say("close %ld\n", syscall(SYS_close, fds[0]));
+}
+
+static pthread_key_t key;
+
+static void destructor(void *value)
+{
+	say("%s %zd ", value, write(fds[1], "d", 1));
+}
+
+static void *has_value(void *value)
+{
+	pthread_setspecific(key, value);
+	return NULL;
+}
+
+/* A thread's last calls are made when its function has returned. */
+static void destroys(void)
+{
+	pthread_t thread;
+
+	check(pthread_key_create(&key, destructor) == 0, "pthread_key_create");
+	check(pthread_create(&thread, NULL, has_value, "destroyed") == 0, "pthread_create");
+	check(pthread_join(thread, NULL) == 0, "pthread_join");
+	say_read(fds[0]);
+}
+
+static int first_errno;
+
+static void tells_errno(void)
+{
+	say("errno %d\n", first_errno);
+	check(write(fds[1], "e", 1) == 1, "write");
+}
+
 static void writes(void)
 {
 	say("wrote %zd\n", write(fds[1], "w", 1));
@@ -342,11 +393,15 @@ static const struct {
 	{ "title", sets_title },
 	{ "raw-close", closes_raw },
 	{ "semctl", semctl_forms },
+	{ "by-number", by_number },
+	{ "destructor", destroys },
+	{ "errno", tells_errno },
 	{ "writes", writes },
 };
 
 int main(int argc, char **argv)
 {
+	first_errno = errno;
 	arguments = argv;
 	check(pipe(fds) == 0, "pipe");
 	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {

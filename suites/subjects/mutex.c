@@ -4,6 +4,7 @@
 #include "subject_posix.h"
 
 #include <sched.h>
+#include <sys/mman.h>
 
 enum { N_WORKERS = 3, N_ROUNDS = 25 };
 
@@ -192,6 +193,44 @@ static int run_both_orders(int argc, char **argv)
 	return reap_all();
 }
 
+enum { ROOM = 65536 };
+static char *rooms;
+
+/* Each has the locks at an address of its own: they are the same locks all the same. */
+static int moved_worker(int who)
+{
+	size_t size = sizeof(*shared);
+
+	shared = mremap(shared, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, rooms + who * ROOM);
+	CHECK(shared == MAP_FAILED ? -1 : 0);
+	mutexes = shared->mutexes;
+	return ordered_worker(who);
+}
+
+static int elsewhere(int second)
+{
+	make(0);
+	rooms = mmap(NULL, 2 * ROOM, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(rooms == MAP_FAILED ? -1 : 0);
+	spawn(moved_worker, 0);
+	if (reap_all())
+		return 1;
+	spawn(moved_worker, second);
+	return reap_all();
+}
+
+static int run_one_order_elsewhere(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	return elsewhere(0);
+}
+
+static int run_both_orders_elsewhere(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	return elsewhere(1);
+}
+
 static int run_dies_holding(int argc, char **argv)
 {
 	(void)argc, (void)argv;
@@ -252,6 +291,8 @@ static const struct variant variants[] = {
 	{ "abba", run_abba },
 	{ "abba_robust", run_abba_robust },
 	{ "both_orders", run_both_orders },
+	{ "one_order_elsewhere", run_one_order_elsewhere },
+	{ "both_orders_elsewhere", run_both_orders_elsewhere },
 	{ "dies_holding", run_dies_holding },
 	{ "orphan", run_orphan },
 	{ "owner_dead_ignored", run_owner_dead_ignored },

@@ -65,24 +65,29 @@ static int write_block(int who)
 
 /*
  * The first fills the pipe and waits with most of its block still to come, the second waits behind
- * it. As the reader makes room they take turns.
+ * it. As the reader makes room they take turns. The reader lets the second one end before it goes
+ * on, so that its write is over, for all to see, while the first one's is not.
  */
 static int run_torn(int argc, char **argv)
 {
 	char last = 0, page[PIPE_BUF];
-	int n_changes = 0;
+	int n_changes = 0, n_second = 0;
+	pid_t writer[2];
 	size_t n_read;
 
 	(void)argc, (void)argv;
 	ignore_sigpipe();
 	make_pipe(ends);
 	for (int i = 0; i < 2; i++)
-		wait_blocked(spawn(write_block, i), IN_WRITE);
+		wait_blocked(writer[i] = spawn(write_block, i), IN_WRITE);
 	close_end(&ends[1]);
 	while ((n_read = read_full(ends[0], page, sizeof(page))) > 0)
 		for (size_t i = 0; i < n_read; i++) {
 			n_changes += page[i] != last;
 			last = page[i];
+			n_second += last == 'b';
+			if (last == 'b' && n_second == MIDDLE_BYTES)
+				wait_ended(writer[1]);
 		}
 	if (reap_all())
 		return 1;

@@ -35,8 +35,22 @@ static void reap(struct story *s, uint32_t process)
 	story_wait(s, ROOT, process);
 }
 
+static void use_as_lock(struct story *s, uint64_t lock)
+{
+	story_take(s, B, lock);
+	story_give(s, B, lock);
+}
+
+/* That it is destroyed afterwards is no excuse; but whoever has it afterwards shows that it was
+ * given back, but for a semaphore, which may have another unit. */
 START_TEST(dies_holding)
 {
+	static const unsigned int destroys[OBJECT_N] = {
+		[OBJECT_PSEM] = CALL_sem_destroy,
+		[OBJECT_MUTEX] = CALL_pthread_mutex_destroy,
+		[OBJECT_RWLOCK] = CALL_pthread_rwlock_destroy,
+		[OBJECT_SPIN] = CALL_pthread_spin_destroy,
+	};
 	struct story s;
 
 	for (size_t i = 0; i < SUITE_COUNT(kinds); i++) {
@@ -45,6 +59,14 @@ START_TEST(dies_holding)
 		begin_on(&s, lock);
 		story_take(&s, A, lock);
 		reap(&s, A);
+		use_as_lock(&s, lock);
+		story_shows(&s, kinds[i] == OBJECT_PSEM ? "held-at-death" : "");
+
+		begin_on(&s, lock);
+		use_as_lock(&s, lock);
+		story_take(&s, A, lock);
+		reap(&s, A);
+		story_lock_call(&s, ROOT, destroys[kinds[i]], lock);
 		story_shows(&s, "held-at-death");
 
 		begin_on(&s, lock);
@@ -53,6 +75,26 @@ START_TEST(dies_holding)
 		reap(&s, A);
 		story_shows(&s, "");
 	}
+}
+END_TEST
+
+/* A semaphore that is emptied before it is used to wake its owner: nobody misses what was in it. */
+START_TEST(only_tried)
+{
+	uint64_t sem = story_shared(OBJECT_PSEM, 1);
+	struct story s;
+
+	begin_on(&s, sem);
+	story_lock_call(&s, A, CALL_sem_trywait, sem);
+	reap(&s, A);
+	story_shows(&s, "");
+
+	begin_on(&s, sem);
+	story_lock_call(&s, B, CALL_sem_trywait, sem);
+	story_give(&s, B, sem);
+	story_lock_call(&s, A, CALL_sem_trywait, sem);
+	reap(&s, A);
+	story_shows(&s, "held-at-death");
 }
 END_TEST
 
@@ -277,6 +319,7 @@ static Suite *death_suite(void)
 {
 	const struct unit_case cases[] = {
 		{ "dies-holding", dies_holding },
+		{ "only-tried", only_tried },
 		{ "text", text },
 		{ "reader", a_reader_too },
 		{ "no-harm", no_harm },
