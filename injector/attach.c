@@ -19,6 +19,9 @@ struct arena *arena;
 volatile uint32_t *attached;
 bool attach_guarded;
 static bool own_files = true; /* this process's descriptors are nobody else's */
+/* Libraries that are begun before us may have threads that make calls meanwhile: not before the
+ * process has its place do they get one in it. */
+static _Atomic bool begun;
 
 bool attach_alone_in_files(void)
 {
@@ -135,6 +138,7 @@ void attach_first(const char *lineage)
 	if (proc->state != PROC_LIVE)
 		begin_process(proc);
 	self.lineage_hash = point_lineage_hash(proc, 0);
+	atomic_store(&begun, true);
 }
 
 bool attach_forked(void)
@@ -229,7 +233,7 @@ void attach_thread_end(void)
 
 bool attach_slowly(void)
 {
-	if (!arena || self.off)
+	if (!arena || self.off || !atomic_load(&begun))
 		return false;
 	if (!*attached)
 		return attach_forked();

@@ -4,6 +4,7 @@
  * what it asks of the kernel, from inside of the caller.
  */
 #define _GNU_SOURCE
+#include <signal.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -53,13 +54,35 @@ static unsigned int socket_is(const struct point *point, int fd)
 	return fd_point_socket(fd);
 }
 
-static bool interruptible(const struct point *point, enum error_when when)
+struct kernel_sigaction {
+	void (*handler)(int);
+	unsigned long flags;
+	void (*restorer)(void);
+	uint64_t mask;
+};
+
+static unsigned int handler(const struct point *point, int signo)
 {
-	return fault_interruptible(point->data, when);
+	struct kernel_sigaction action;
+
+	(void)point;
+	if (raw4(SYS_rt_sigaction, signo, NULL, &action, sizeof(action.mask)) != 0 ||
+	    action.handler == SIG_DFL || action.handler == SIG_IGN)
+		return 0;
+	return POINT_HANDLED | (action.flags & SA_RESTART ? POINT_RESTARTS : 0);
 }
 
-static const struct point_ops ops = { key_of,   fd_path_object, read_memory,
-				      fd_flags, socket_is,      interruptible };
+static uint64_t blocked(const struct point *point)
+{
+	uint64_t mask = 0;
+
+	(void)point;
+	raw4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, sizeof(mask));
+	return mask;
+}
+
+static const struct point_ops ops = { key_of,    fd_path_object, read_memory, fd_flags,
+				      socket_is, handler,        blocked };
 
 struct point gate_point(const struct gate *g)
 {

@@ -17,93 +17,6 @@
 #include "shim.h"
 
 #define STOP_EINTR_NS 1000000 /* how long a stop is that only has to interrupt */
-#define MASK_BYTES 8
-
-struct kernel_sigaction {
-	void (*handler)(int);
-	unsigned long flags;
-	void (*restorer)(void);
-	uint64_t mask;
-};
-
-/* Those that programs handle to go on, before those that make them end. */
-static const unsigned char interrupters[] = {
-	SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGWINCH, SIGIO,   SIGURG,  SIGVTALRM,
-	SIGPROF, SIGCONT, SIGHUP,  SIGPIPE, SIGINT,   SIGTERM, SIGQUIT,
-};
-
-static bool handled(int signo, bool restart_too)
-{
-	struct kernel_sigaction action;
-
-	return raw4(SYS_rt_sigaction, signo, NULL, &action, MASK_BYTES) == 0 &&
-	       action.handler != SIG_DFL && action.handler != SIG_IGN &&
-	       (restart_too || !(action.flags & SA_RESTART));
-}
-
-static bool blocked(int signo)
-{
-	uint64_t mask = 0;
-
-	raw4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, MASK_BYTES);
-	return mask >> (signo - 1) & 1;
-}
-
-/* The mask that the call itself sets while it waits, if it takes one. */
-static bool own_mask(const struct gate *g, uint64_t *mask)
-{
-	long at;
-
-	switch (g->canonical) {
-	case CALL_sigsuspend:
-		at = g->a[0];
-		break;
-	case CALL_ppoll:
-		at = g->a[3];
-		break;
-	case CALL_pselect:
-		at = g->a[5];
-		break;
-	case CALL_epoll_pwait:
-	case CALL_epoll_pwait2:
-		at = g->a[4];
-		break;
-	default:
-		return false;
-	}
-	return at && safe_read((const void *)at, mask, sizeof(*mask));
-}
-
-/* A signal that would interrupt this call here and now: its number, or 0. */
-static int interrupter(const struct gate *g, enum error_when when, bool *pending)
-{
-	uint64_t mask;
-	bool has_mask = own_mask(g, &mask);
-
-	*pending = false;
-	for (size_t i = 0; i < sizeof(interrupters); i++) {
-		int signo = interrupters[i];
-
-		if (!handled(signo, when != WHEN_SIGNAL))
-			continue;
-		if (has_mask && mask >> (signo - 1) & 1)
-			continue;
-		if (!blocked(signo))
-			return signo;
-		if (!has_mask)
-			continue;
-		*pending = true;
-		return signo;
-	}
-	return 0;
-}
-
-bool fault_interruptible(const struct gate *g, enum error_when when)
-{
-	bool pending;
-
-	return interrupter(g, when, &pending) != 0;
-}
 
 /* What an interrupted relative sleep has left: all of it, as the signal came at once. */
 static void leave_rest(struct gate *g)
@@ -121,8 +34,9 @@ static void leave_rest(struct gate *g)
 
 static enum refusal interrupt(struct gate *g, enum error_when when)
 {
+	const struct point point = gate_point(g);
 	bool pending;
-	int signo = interrupter(g, when, &pending);
+	int signo = point_interrupter(&point, when, &pending);
 
 	if (signo == 0)
 		return when == WHEN_STOP ? fault_stop(STOP_EINTR_NS) : REFUSED_NO_HANDLER;

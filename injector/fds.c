@@ -77,8 +77,9 @@ void fd_forget_range(unsigned int first, unsigned int last)
 
 void fd_copied(int from, int to)
 {
+	/* who is not followed may have descriptors of its own, though in our memory */
 	if (remembers(to))
-		set(to, remembers(from) ? known[from] : 0);
+		set(to, remembers(from) && !self.off ? known[from] : 0);
 }
 
 void fd_is(int fd, uint64_t object)

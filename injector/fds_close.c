@@ -62,9 +62,11 @@ void fd_probe(int fd, struct fd_probe *probe)
 		probe->n_unread = unread(fd);
 	else if (probe->kind == OBJECT_SOCKET)
 		probe->n_unread = available(fd);
-	if (probe->n_unread)
-		probe->witness =
-			probe->kind == OBJECT_PIPE ? witness_of_pipe(fd) : witness_of_socket(fd);
+	if (!probe->n_unread || !site_hold_fork())
+		return;
+	probe->witness = probe->kind == OBJECT_PIPE ? witness_of_pipe(fd) : witness_of_socket(fd);
+	if (probe->witness < 0)
+		site_release_fork();
 }
 
 static bool is_read_by_others(const struct fd_probe *probe)
@@ -84,6 +86,7 @@ uint32_t fd_probe_lost(struct fd_probe *probe)
 		return 0;
 	lost = !is_read_by_others(probe);
 	raw1(SYS_close, probe->witness);
+	site_release_fork();
 	return lost ? probe->n_unread : 0;
 }
 

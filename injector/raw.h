@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
-/* The sixth register may hold the cookie, see below. It does not stay there: what libc does next must
- * not look like a call of ours. */
+/* The sixth register may hold the cookie, see below. It does not stay there: what libc does next
+ * must not look like a call of ours. */
 static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 __asm__("r10") = d;

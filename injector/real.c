@@ -58,7 +58,8 @@ long real_call(enum call_id id, const long a[6])
 		return system_call(id, a);
 	if (UNLIKELY(!found[id]) && !real_function(id))
 		return system_call(id, a);
-	if (raw_cookie) {
+	/* what we do not record the tracer shall see */
+	if (raw_cookie && !self.off) {
 		memcpy(marked, a, sizeof(marked));
 		syscall_mark(calls[id].canonical_id, call->n_args, marked, raw_cookie);
 		a = marked;

@@ -84,7 +84,9 @@ static struct event_message one_message(struct gate *g, struct mmsghdr *message,
 {
 	struct msghdr *header = &message->msg_hdr;
 
-	record_vector(g, header->msg_iov, header->msg_iovlen, message->msg_len);
+	g->event->digest = 0;
+	if (!(received && g->a[3] & MSG_TRUNC))
+		record_vector(g, header->msg_iov, header->msg_iovlen, message->msg_len);
 	return (struct event_message){
 		.digest = g->event->digest,
 		.length = message->msg_len,

@@ -130,7 +130,11 @@ void site_prepare(void);          /* makes room while that is still permitted */
 bool bind_to_libc(void *library); /* bind.c: the unwinder's calls are nobody's business */
 void site_before_fork(void);
 void site_after_fork(void); /* in the parent */
-void site_forked(void);     /* in the child: counts start anew */
+/* Until it is released other threads' forks wait, for a while, as for the unwinder: what is open
+ * for a moment would stay open in the child. False: one is under way. */
+bool site_hold_fork(void);
+void site_release_fork(void);
+void site_forked(void); /* in the child: counts start anew */
 void site_thread_end(void);
 /* Gates of this thread that are still on its stack below the one being entered, as the unwinder
  * sees them; UINT32_MAX: it cannot tell. */
@@ -224,7 +228,6 @@ uint64_t thread_object(uint64_t pthread); /* OBJECT_THREAD, or 0: not known */
 /* decide.c and fault.c */
 void decide(struct gate *gate);
 struct point gate_point(const struct gate *gate);
-bool fault_interruptible(const struct gate *gate, enum error_when when);
 enum refusal fault_apply_error(struct gate *gate, int err, bool force);
 enum refusal fault_apply_short(struct gate *gate, uint32_t n_bytes);
 size_t fault_vector_bytes(const struct gate *gate,

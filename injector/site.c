@@ -51,6 +51,7 @@ static int (*backtrace_fn)(void **, int);
  * of them, threads on many CPUs would wait for one another at each call. */
 static volatile uint32_t forking;
 static _Atomic uint32_t unwinding_early; /* of a thread that has no slot yet */
+static _Atomic uint32_t overtaking;      /* threads that are inside although a fork goes on */
 
 static void add_module(const struct dl_phdr_info *info, const char *path)
 {
@@ -105,28 +106,57 @@ static _Atomic uint32_t *unwinding_flag(void)
 	return self.thread ? &self.thread->unwinding : &unwinding_early;
 }
 
-/* Said first, then asked: a fork that begins now sees it, or we see the fork. */
-static void enter_unwinder(void)
+#define UNWIND_PATIENCE 1000
+
+/* Said first, then asked: a fork that begins now sees it, or we see the fork. That is not waited
+ * for without end: pthread_atfork's handlers run in it, and may want a lock that this thread has.
+ * Returns whether the fork is overtaken. */
+static bool enter_unwinder(void)
 {
-	for (;;) {
+	for (int i = 0; i < UNWIND_PATIENCE; i++) {
 		atomic_store(unwinding_flag(), 1);
 		if (!__atomic_load_n(&forking, __ATOMIC_SEQ_CST) || self.child)
-			return;
+			return false;
 		atomic_store(unwinding_flag(), 0);
 		raw0(SYS_sched_yield);
 	}
+	atomic_store(unwinding_flag(), 1);
+	atomic_fetch_add(&overtaking, 1);
+	return true;
+}
+
+static void leave_unwinder(bool overtook)
+{
+	if (UNLIKELY(overtook))
+		atomic_fetch_sub(&overtaking, 1);
+	atomic_store_explicit(unwinding_flag(), 0, memory_order_release);
+}
+
+bool site_hold_fork(void)
+{
+	bool overtook = enter_unwinder();
+
+	if (overtook)
+		leave_unwinder(overtook);
+	return !overtook;
+}
+
+void site_release_fork(void)
+{
+	leave_unwinder(false);
 }
 
 /* Return addresses without the shim's own frames. */
 static uint32_t capture(const void *caller, uintptr_t pc[ARENA_FRAMES + SKIP_MAX], uint32_t *from)
 {
+	bool overtook;
 	int n = 0;
 
 	if (backtrace_fn && !self.unwinding) {
 		self.unwinding = 1;
-		enter_unwinder();
+		overtook = enter_unwinder();
 		n = backtrace_fn((void **)pc, ARENA_FRAMES + SKIP_MAX);
-		atomic_store_explicit(unwinding_flag(), 0, memory_order_release);
+		leave_unwinder(overtook);
 		self.unwinding = 0;
 	}
 	*from = 0;
@@ -201,6 +231,10 @@ void site_forked(void)
 	struct site_table *t = self.sites;
 
 	forking = 0;
+	/* our memory is a copy from then: the locks may be held for ever by a thread of the
+	 * parent's */
+	if (UNLIKELY(atomic_exchange(&overtaking, 0)))
+		backtrace_fn = NULL;
 	if (t) {
 		t->n_used = 0;
 		memset(t->entry, 0, t->n_room * sizeof(t->entry[0]));

@@ -10,11 +10,37 @@
 #include "record.h"
 #include "wrap.h"
 
+/* close is a cancellation point, but not while the witness is open: it would stay so. */
+static long watched_close(struct gate *g, int fd)
+{
+	struct fd_probe probe;
+	long result;
+	int state;
+
+	pthread_testcancel();
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	fd_probe(fd, &probe);
+	if (probe.witness < 0)
+		pthread_setcancelstate(state, NULL);
+	fd_forget(fd);
+	result = gate_perform(g);
+	g->event->arg[4] = fd_probe_lost(&probe);
+	if (probe.witness >= 0)
+		pthread_setcancelstate(state, NULL);
+	return result;
+}
+
+static bool has_bytes(uint64_t object)
+{
+	enum object_kind kind = object_kind_of(object);
+
+	return kind == OBJECT_PIPE || kind == OBJECT_SOCKET;
+}
+
 int close_descriptor(enum call_id id, long a[6], const void *caller, const void *frame)
 {
 	int fd = (int)a[0];
 	uint64_t object = arena ? fd_closing(fd) : 0;
-	struct fd_probe probe;
 	struct gate g;
 	long result;
 
@@ -23,13 +49,13 @@ int close_descriptor(enum call_id id, long a[6], const void *caller, const void 
 		fd_forget(fd);
 		return (int)real_call(id, a);
 	}
-	if (g.perform) {
-		fd_probe(fd, &probe);
+	if (g.perform && has_bytes(object))
+		return (int)gate_leave(&g, watched_close(&g, fd));
+	if (g.perform)
 		fd_forget(fd);
-	}
 	result = gate_perform(&g);
 	if (g.perform)
-		g.event->arg[4] = fd_probe_lost(&probe);
+		g.event->arg[4] = 0;
 	return (int)gate_leave(&g, result);
 }
 
@@ -163,7 +189,7 @@ EXPORT void closefrom(int first)
 {
 	long a[6] = { first };
 
-	fd_forget_range((unsigned int)first, UINT32_MAX);
+	fd_forget_range(first < 0 ? 0 : (unsigned int)first, UINT32_MAX);
 	real_call(CALL_closefrom, a);
 }
 

@@ -162,10 +162,13 @@ static struct starting *starting_new(void)
 	return NULL;
 }
 
-/* The new thread may be over, or may not even have begun, when its maker learns of it. */
-static void created(struct gate *g, uint64_t pthread, uint32_t number)
+/* The new thread may be over, or may not even have begun, when its maker learns of it; and may have
+ * given back the memory that its name was put into. */
+static void created(struct gate *g, const pthread_t *thread, uint32_t number)
 {
-	if (!find(pthread))
+	uint64_t pthread;
+
+	if (safe_read(thread, &pthread, sizeof(pthread)) && !find(pthread))
 		remember(pthread, number);
 	g->event->object = object(number);
 	g->event->arg[5] = number;
@@ -192,7 +195,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 	}
 	result = gate_perform(&g);
 	if (result == 0 && s)
-		created(&g, (uint64_t)*thread, number);
+		created(&g, thread, number);
 	else if (s)
 		atomic_store(&s->used, 0);
 	return (int)gate_leave(&g, result);

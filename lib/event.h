@@ -99,7 +99,7 @@ static inline uint64_t object_value_of(uint64_t ref)
  *   read, write and kin: length = bytes moved; digest = of the bytes
  *   open of a FIFO, fifo-creating and -removing calls: n_more entries hold the path
  *   close and exit: arg[4] = bytes left unread in the pipe or socket whose last read end was
- * closed. Of a file on which the process has set a lock: object = that file; such locks end with it
+ *       closed. Of a file on which the process has set a lock: object = that file; such locks end
  *   wait family: arg[4] = wait status, arg[5] = pid reaped (0: none)
  *   semget, msgget, shmget: object = what was returned
  *   sigaction: arg[3] the handler, arg[4] the flags that are set
@@ -109,20 +109,22 @@ static inline uint64_t object_value_of(uint64_t ref)
  *       also where the caller did not ask for it; length, digest. No priority is in the digest
  *   mq_notify: arg[2] = sigev_notify, or -1 for a NULL event; arg[3] = sigev_signo
  *   sem_open, shm_open, memfd_create: n_more: the name
- *   sem_init: arg[4] = 1 in shared memory; sem_wait and kin, sem_post: arg[5] = the value
- * afterwards pthread_mutex_*: arg[4] = enum mutex_bit and the type; arg[5] = the owner's tid that
- * the mutex held before the call (0: nobody) pthread_cond_wait and kin: arg[4] = the mutex's enum
- * mutex_bit, arg[5] = its OBJECT_REF pthread_cond_signal, _broadcast: arg[5] = 1 when somebody
- * waits, as far as the memory tells pthread_create: object = the new thread; arg[5] = its number.
- * pthread_join and kin, pthread_detach, pthread_cancel, pthread_kill: object = the thread, 0: not
- * known futex: arg as the system call; object = the word socket: object; socketpair: arg[4], arg[5]
- * = both OBJECT_REFs; accept: arg[5] = the new socket's OBJECT_REF (accept4: the same), arg[4] =
- * its descriptor; bind, connect: n_more: the address sendto: n_more: the address, if there is one
- * (and no payload is kept) send, recv ...: length, digest; EVENT_MESSAGE. On a stream a result of 0
- * is the end of file. What is only looked at (MSG_PEEK, MSG_ERRQUEUE) has length 0 and no digest.
- * Of a stream the digest is of the first DIGEST_STREAM bytes, of a message of the first
- * DIGEST_MESSAGE sendmsg, recvmsg: arg[3] = descriptors passed, arg[4], arg[5] = OBJECT_REFs of the
- * first two sendmmsg, recvmmsg: length = of all together, digest = of the first message, arg[5] =
+ *   sem_init: arg[4] = 1 in shared memory; sem_wait and kin, sem_post: arg[5] = the value after it
+ *   pthread_mutex_*: arg[4] = enum mutex_bit and the type; arg[5] = the owner's tid that the mutex
+ *       held before the call (0: nobody)
+ *   pthread_cond_wait and kin: arg[4] = the mutex's enum mutex_bit, arg[5] = its OBJECT_REF
+ *   pthread_cond_signal, _broadcast: arg[5] = 1 when somebody waits, as far as the memory tells
+ *   pthread_create: object = the new thread; arg[5] = its number. pthread_join and kin,
+ *       pthread_detach, pthread_cancel, pthread_kill: object = the thread, 0: not known
+ *   futex: arg as the system call; object = the word
+ *   socket: object; socketpair: arg[4], arg[5] = both OBJECT_REFs; accept, accept4: arg[5] = the
+ *       new socket's OBJECT_REF, arg[4] = its descriptor; bind, connect: n_more: the address
+ *   sendto: n_more: the address, if there is one (and no payload is kept)
+ *   send, recv ...: length, digest; EVENT_MESSAGE. On a stream a result of 0 is the end of file.
+ *       What is only looked at (MSG_PEEK, MSG_ERRQUEUE) has length 0 and no digest. Of a stream
+ *       the digest is of the first DIGEST_STREAM bytes, of a message of the first DIGEST_MESSAGE
+ *   sendmsg, recvmsg: arg[3] = descriptors passed, arg[4], arg[5] = OBJECT_REFs of the first two
+ *   sendmmsg, recvmmsg: length = of all together, digest = of the first message, arg[5] =
  *       descriptors passed in all; n_more: a struct event_message for each
  *   getsockopt, setsockopt: arg[5] = the value, where it is an int (SO_ERROR: the errno)
  *   mmap: object = what is mapped, when MAP_SHARED; munmap: object likewise
@@ -133,7 +135,7 @@ static inline uint64_t object_value_of(uint64_t ref)
  *   timerfd_settime: arg[4] = it_value, arg[5] = it_interval in ns; signalfd: arg[3] = the mask
  *   inotify_add_watch: n_more: the path
  *   timerfd_create, inotify_init, epoll_create, io_uring_setup, pidfd_open and kin: object = the
- * new one; pidfd_getfd: arg[4] = OBJECT_REF of what was got
+ *       new one; pidfd_getfd: arg[4] = OBJECT_REF of what was got
  */
 enum mutex_bit {
 	MUTEX_RECURSIVE = 1, /* the type, as in PTHREAD_MUTEX_* */

@@ -103,6 +103,13 @@ static bool creates(const struct point *p, bool exclusive)
 	return p->canonical == CALL_creat && !exclusive;
 }
 
+static bool interruptible(const struct point *p, enum error_when when)
+{
+	bool pending;
+
+	return point_interrupter(p, when, &pending) != 0;
+}
+
 static bool when_holds(const struct point *p, enum error_when when, enum refusal *why)
 {
 	switch (when) {
@@ -125,11 +132,11 @@ static bool when_holds(const struct point *p, enum error_when when, enum refusal
 	case WHEN_SIGNAL:
 	case WHEN_HANDLER:
 		*why = REFUSED_NO_HANDLER;
-		return !never_waits(p) && p->ops->interruptible(p, when);
+		return !never_waits(p) && interruptible(p, when);
 	case WHEN_STOP:
 		*why = never_waits(p) ? REFUSED_FLAGS : REFUSED_NO_SUPERVISOR;
 		return !never_waits(p) &&
-		       (p->arena->mode == ARENA_SUPERVISED || p->ops->interruptible(p, when));
+		       (p->arena->mode == ARENA_SUPERVISED || interruptible(p, when));
 	case WHEN_REMOVE:
 		*why = REFUSED_STATE;
 		return p->event->object != 0;

@@ -127,7 +127,8 @@ struct lock_holder {
 unsigned int model_lock_holders(struct model *model, uint64_t object, unsigned int num,
 				struct lock_holder *holder, unsigned int n_max);
 /* Taken and given back by the same ones, so far: a semaphore that starts with 1 or more, and
- * anything else that was seen. True as well for one that nobody has now. */
+ * anything else that was seen. True as well for one that nobody has now. Asked of what somebody
+ * waits for. */
 bool model_is_lock(struct model *model, uint64_t object, unsigned int num);
 
 /*

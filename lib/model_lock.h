@@ -97,7 +97,7 @@ struct lock {
 struct psem {
 	struct lock lock;
 	bool has_initial;
-	bool posted; /* used before it was set, so setting it was a message */
+	bool posted;        /* used before it was set, so setting it was a message */
 	bool tried, waited; /* it has been taken by sem_trywait; by one who was ready to wait */
 	int32_t initial;
 	struct wake_sent init;           /* what set it */

@@ -94,6 +94,7 @@ static bool may_be_lock(const struct lock *lock)
 		       : !lock->odd;
 }
 
+/* Somebody waits for it: it is not only tried. */
 bool model_is_lock(struct model *model, uint64_t ref, unsigned int num)
 {
 	struct lock_node node = { .object = object_find(model, ref), .num = num };
@@ -101,6 +102,8 @@ bool model_is_lock(struct model *model, uint64_t ref, unsigned int num)
 	if (!node.object ||
 	    (object_kind_of(ref) != OBJECT_SEM && !is_lock_kind(object_kind_of(ref))))
 		return false;
+	if (object_kind_of(ref) == OBJECT_PSEM)
+		((struct psem *)node.object)->waited = true;
 	return lock_is_proven(&node);
 }
 

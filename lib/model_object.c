@@ -383,8 +383,10 @@ static void see_named(struct model *model, uint32_t process, const struct event 
 	if (!more)
 		return;
 	object->path = model_copy_text((const char *)more);
-	object->mark =
-		mark_mix(kind, arena_hash(object->path, strlen(object->path), ARENA_HASH_START));
+	/* a name that nobody else can have may be drawn anew in each run */
+	if (!creates || !(event->arg[1] & O_EXCL))
+		object->mark = mark_mix(
+			kind, arena_hash(object->path, strlen(object->path), ARENA_HASH_START));
 }
 
 static void see_unnamed(struct model *model, uint32_t process, const struct event *event,
@@ -440,8 +442,8 @@ static void see_descriptor(struct model *model, uint32_t process, const struct e
 	case CALL_io_uring_setup:
 	case CALL_epoll_create:
 	case CALL_epoll_create1:
-		if ((kind == OBJECT_EPOLL || (kind >= OBJECT_EVENTFD && kind < OBJECT_N)) &&
-		    !object_find(model, event->object))
+		/* the kernel gives an eventfd's number again: it is a new one */
+		if (kind == OBJECT_EPOLL || (kind >= OBJECT_EVENTFD && kind < OBJECT_N))
 			see_made(model, process, event, NULL);
 		break;
 	default:

@@ -2,9 +2,9 @@
 /*
  * model_private.h - the model's inside, shared by model_*.c and by the invariants.
  *
- * While an event is handled, the state of semaphores is as before it and that of processes, queues
- * and pipes as after it: an invariant sees which locks were held when another was taken, and which
- * message a call delivered.
+ * While an event is handled, the state of semaphores and of other locks is as before it and that of
+ * processes, queues and pipes as after it: an invariant sees which locks were held when another was
+ * taken, and which message a call delivered.
  */
 #ifndef IPCJAM_MODEL_PRIVATE_H
 #define IPCJAM_MODEL_PRIVATE_H

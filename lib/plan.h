@@ -31,14 +31,13 @@ enum fault_kind {
 /* Why a rule that matched did not fire: the kernel could not have made that fault there. */
 enum refusal {
 	REFUSED_NOT,
-	REFUSED_NO_HANDLER, /* EINTR: no signal handler that would interrupt this call */
-	REFUSED_WOULD_WAIT, /* EAGAIN: the call is a blocking one */
-	REFUSED_NO_TIMEOUT, /* the call has no time-out that could run out */
-	REFUSED_FLAGS,      /* the call's flags exclude this error */
-	REFUSED_ARGUMENTS,  /* only wrong arguments give this error, and these are right */
-	REFUSED_STATE,      /* only the object's state gives this error */
-	REFUSED_ATOMIC, /* short: it is a message or PIPE_BUF keeps it whole, or it is short enough
-			 */
+	REFUSED_NO_HANDLER,    /* EINTR: no signal handler that would interrupt this call */
+	REFUSED_WOULD_WAIT,    /* EAGAIN: the call is a blocking one */
+	REFUSED_NO_TIMEOUT,    /* the call has no time-out that could run out */
+	REFUSED_FLAGS,         /* the call's flags exclude this error */
+	REFUSED_ARGUMENTS,     /* only wrong arguments give this error, and these are right */
+	REFUSED_STATE,         /* only the object's state gives this error */
+	REFUSED_ATOMIC,        /* short: a message, or PIPE_BUF keeps it whole, or short enough */
 	REFUSED_NOT_PERMITTED, /* e.g. IPC_RMID for EIDRM was refused by the kernel */
 	REFUSED_NO_SUPERVISOR, /* needs a runner */
 	REFUSED_SEALED,        /* the program's own seccomp filter would not let it through */

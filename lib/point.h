@@ -28,15 +28,21 @@ enum point_socket {
 	POINT_MESSAGE = 1 << 2, /* it keeps boundaries */
 };
 
+/* What becomes of a signal. */
+enum point_handler {
+	POINT_HANDLED = 1 << 0,
+	POINT_RESTARTS = 1 << 1, /* SA_RESTART */
+};
+
 struct point_ops {
 	int64_t (*key_of)(const struct point *point, uint64_t object); /* System V; -1: none */
 	uint64_t (*path_object)(const struct point *point, const char *path); /* 0: no object */
 	/* of the caller's memory */
 	bool (*read)(const struct point *point, const void *from, void *to, size_t n_bytes);
-	long (*fd_flags)(const struct point *point, int fd);       /* as F_GETFL gives them */
-	unsigned int (*socket)(const struct point *point, int fd); /* enum point_socket */
-	/* Is there a signal that would interrupt this call here and now? */
-	bool (*interruptible)(const struct point *point, enum error_when when);
+	long (*fd_flags)(const struct point *point, int fd);           /* as F_GETFL gives them */
+	unsigned int (*socket)(const struct point *point, int fd);     /* enum point_socket */
+	unsigned int (*handler)(const struct point *point, int signo); /* enum point_handler */
+	uint64_t (*blocked)(const struct point *point); /* the caller's signal mask */
 };
 
 struct point {
@@ -68,6 +74,10 @@ int point_draw_error(const struct point *point, unsigned int rule, enum refusal 
 
 /* Could the kernel give this error to this call here and now? */
 bool point_error_legal(const struct point *point, int err, enum refusal *why);
+
+/* interrupt.c: a signal that would interrupt the call here and now, or 0. `pending`: it is blocked,
+ * but not while the call waits. */
+int point_interrupter(const struct point *point, enum error_when when, bool *pending);
 
 /* When it does: of some objects differently than the call table says. */
 enum error_when point_error_when(const struct point *point, const struct call_error *error);

@@ -55,16 +55,16 @@ static json_t *case_options(const struct setup *setup)
 		[ISOLATE_AUTO] = "auto", [ISOLATE_YES] = "yes", [ISOLATE_NO] = "no"
 	};
 
-	static const char *const reach[] = { [REACH_PRELOAD] = "preload",
-					     [REACH_ALL] = "all",
-					     [REACH_AUTO] = "auto" };
+	static const char *const reach[] = {
+		[REACH_PRELOAD] = "preload", [REACH_ALL] = "all", [REACH_AUTO] = "auto"
+	};
 
 	return json_pack("{s:I, s:I, s:i, s:s, s:s, s:b, s:b, s:o, s:o?}", "timeout_ns",
 			 (json_int_t)setup->timeout_ns, "linger_ns", (json_int_t)setup->linger_ns,
 			 "expect_exit", setup->expect_exit, "isolate", isolate[setup->isolate],
-			 "reach", reach[setup->reach], "strict", setup->strict, "stacks", setup->stacks, "order",
-			 text_list(setup->order_text, setup->n_orders), "check",
-			 setup->check ? json_bytes(setup->check) : NULL);
+			 "reach", reach[setup->reach], "strict", setup->strict, "stacks",
+			 setup->stacks, "order", text_list(setup->order_text, setup->n_orders),
+			 "check", setup->check ? json_bytes(setup->check) : NULL);
 }
 
 static json_t *case_json(const struct setup *setup, uint64_t seed, const json_t *finding)

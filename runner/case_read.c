@@ -80,9 +80,9 @@ static int word_find(const json_t *json, const char *const words[3])
 
 static int read_isolate(const struct reader *r, const json_t *object)
 {
-	static const char *const words[] = { [ISOLATE_AUTO] = "auto",
-					     [ISOLATE_YES] = "yes",
-					     [ISOLATE_NO] = "no" };
+	static const char *const words[] = {
+		[ISOLATE_AUTO] = "auto", [ISOLATE_YES] = "yes", [ISOLATE_NO] = "no"
+	};
 	int i = word_find(json_object_get(object, "isolate"), words);
 
 	if (i < 0)
@@ -94,9 +94,9 @@ static int read_isolate(const struct reader *r, const json_t *object)
 /* Cases of old do not say. */
 static int read_reach(const struct reader *r, const json_t *object)
 {
-	static const char *const words[] = { [REACH_PRELOAD] = "preload",
-					     [REACH_ALL] = "all",
-					     [REACH_AUTO] = "auto" };
+	static const char *const words[] = {
+		[REACH_PRELOAD] = "preload", [REACH_ALL] = "all", [REACH_AUTO] = "auto"
+	};
 	const json_t *json = json_object_get(object, "reach");
 	int i = json ? word_find(json, words) : REACH_AUTO;
 

@@ -148,7 +148,7 @@ static json_t *list_faults(void)
 		[FAULT_KILL_AFTER] = { "kill=after",
 				       "SIGKILL when the call has taken effect, before the program "
 				       "learns of it" },
-		[FAULT_SIGNAL] = { "signal=NAME", "sends the process that signal" },
+		[FAULT_SIGNAL] = { "signal=NAME", "sends the calling thread that signal" },
 		[FAULT_STOP] = { "stop=D", "stops the process and lets it go on after that time" },
 	};
 	json_t *list = json_array();

@@ -18,6 +18,7 @@
 #include "supervise.h"
 
 #define HOLD_US 20
+#define TIME_PROBES 8            /* a full table is not searched from end to end with each event */
 #define CROWDED (ARENA_RING / 2) /* fuller than this, a ring is drained beyond the watermark */
 #define SKEW_US 2000             /* clocks of two CPUs may differ by less than this */
 
@@ -120,7 +121,7 @@ static void count_time(struct supervisor *s, const struct event *event)
 
 	if (!event->object || event->exit_tsc < event->enter_tsc || event->flags & EVENT_OPEN)
 		return;
-	for (unsigned int i = 0; i < OBJECT_TIMES; i++, at = (at + 1) % OBJECT_TIMES) {
+	for (unsigned int i = 0; i < TIME_PROBES; i++, at = (at + 1) % OBJECT_TIMES) {
 		struct object_time *o = &s->time_in[at];
 
 		if (o->object && o->object != event->object)

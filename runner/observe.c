@@ -59,15 +59,26 @@ static bool path_of(const struct process *p, const struct event *event, const ui
 	return observe_name(event, more, name, sizeof(name)) && observe_path(p, name, path);
 }
 
-static void fifo_made(struct supervisor *s, const struct process *p, const struct event *event,
-		      const uint8_t *more)
+/* The second of two names, which stands behind the first: what a FIFO is called from now on. */
+static bool new_path_of(const struct process *p, const struct event *event, const uint8_t *more,
+			char *path)
 {
-	char path[PATH_MAX];
+	size_t n_more = (size_t)event->n_more * EVENT_MORE_BYTES;
+	size_t n = more ? strnlen((const char *)more, n_more) + 1 : n_more;
+	char name[PATH_MAX];
+
+	if (n >= n_more || strnlen((const char *)more + n, n_more - n) == n_more - n)
+		return false;
+	return snprintf(name, sizeof(name), "%s", (const char *)more + n) < PATH_MAX && name[0] &&
+	       observe_path(p, name, path);
+}
+
+static void fifo_made(struct supervisor *s, const char *path)
+{
 	struct stat info;
 	struct fifo *grown;
 
-	if (s->n_fifos == FIFOS || !path_of(p, event, more, path) || lstat(path, &info) < 0 ||
-	    !S_ISFIFO(info.st_mode))
+	if (s->n_fifos == FIFOS || lstat(path, &info) < 0 || !S_ISFIFO(info.st_mode))
 		return;
 	grown = realloc(s->fifo, (s->n_fifos + 1) * sizeof(*grown));
 	if (!grown)
@@ -159,6 +170,8 @@ static void semctl_done(struct supervisor *s, const struct event *event)
 void observe_event(struct supervisor *s, struct process *p, const struct event *event,
 		   const uint8_t *more)
 {
+	char path[PATH_MAX];
+
 	p->last_site = event->site;
 	p->last_stack = event->stack;
 	p->last_call = event->call;
@@ -171,9 +184,16 @@ void observe_event(struct supervisor *s, struct process *p, const struct event *
 	case CALL_mkfifoat:
 	case CALL_mknod:
 	case CALL_mknodat:
+		if (path_of(p, event, more, path))
+			fifo_made(s, path);
+		break;
 	case CALL_rename:
+	case CALL_renameat:
+	case CALL_renameat2:
 	case CALL_link:
-		fifo_made(s, p, event, more);
+	case CALL_linkat:
+		if (new_path_of(p, event, more, path))
+			fifo_made(s, path);
 		break;
 	case CALL_semget:
 	case CALL_shmget:

@@ -110,7 +110,8 @@ const struct option_row option_table[] = {
 	  .commands = IN_RUN,
 	  FIELD(reach),
 	  .words = reach_words,
-	  .about = "how calls are reached; default: preload, and all for programs without a loader" },
+	  .about =
+		  "how calls are reached; default: preload, and all for programs without a loader" },
 	{ .name = "order",
 	  .kind = VALUE_LIST,
 	  .commands = IN_RUN,

@@ -24,7 +24,7 @@ struct program_facts {
 	bool other_machine; /* not x86 */
 	bool is_static;
 	bool other_loader; /* not glibc's: it cannot load the shim */
-	bool set_id; /* setuid or setgid, and not a no-op for this user */
+	bool set_id;       /* setuid or setgid, and not a no-op for this user */
 	bool capabilities;
 	bool unreadable;      /* its file may be executed, but not read */
 	char sanitizer[32];   /* "address", "thread", "address, undefined" ... or "" */

@@ -24,6 +24,11 @@
 #define HIGH UINT64_C(0xffffffff)
 #define CONDITIONS 2
 
+static struct scmp_arg_cmp compare(unsigned int at, enum scmp_compare how, uint64_t with)
+{
+	return (struct scmp_arg_cmp){ .arg = at, .op = how, .datum_a = with };
+}
+
 /* Adds one rule: the conditions that do not concern the cookie, and those that say that it is not
  * there. An upper half is compared as a range: below it or above. */
 static int add(scmp_filter_ctx filter, const struct syscall_row *row, struct scmp_arg_cmp condition)
@@ -43,12 +48,11 @@ static int add_row(scmp_filter_ctx filter, const struct syscall_row *row, uint64
 
 	switch (row->cookie) {
 	case COOKIE_LAST:
-		return add(filter, row, SCMP_CMP64(5, SCMP_CMP_NE, cookie));
+		return add(filter, row, compare(5, SCMP_CMP_NE, cookie));
 	case COOKIE_HIGH0:
 	case COOKIE_HIGH2:
-		err = add(filter, row, SCMP_CMP64(at, SCMP_CMP_LT, cookie << 32));
-		return err ? err
-			   : add(filter, row, SCMP_CMP64(at, SCMP_CMP_GT, cookie << 32 | HIGH));
+		err = add(filter, row, compare(at, SCMP_CMP_LT, cookie << 32));
+		return err ? err : add(filter, row, compare(at, SCMP_CMP_GT, cookie << 32 | HIGH));
 	default:
 		return add(filter, row, (struct scmp_arg_cmp){ 0 });
 	}
@@ -72,7 +76,7 @@ static int fill(scmp_filter_ctx filter, uint64_t cookie)
 	for (unsigned int i = 0; err == 0 && i < n_syscall_rows; i++)
 		if (!is_covered(&syscall_rows[i]))
 			err = add_row(filter, &syscall_rows[i], cookie);
-	return err == -EEXIST ? 0 : err;
+	return err;
 }
 
 static int export(scmp_filter_ctx filter, struct sock_fprog *program)

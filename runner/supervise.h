@@ -279,10 +279,12 @@ int filter_load(const struct supervisor *s);
 /* tracer.c */
 int tracer_follow(struct supervisor *s, pid_t root); /* 0 or an errno: it cannot be traced */
 const char *tracer_why(const struct tracer *tracer, uint32_t slot); /* the shim does not serve it */
-pid_t tracer_reap(struct tracer *tracer, int *status); /* like waitpid(): 0: none, -1: nobody left */
+pid_t tracer_reap(struct tracer *tracer,
+		  int *status); /* like waitpid(): 0: none, -1: nobody left */
 
 /* supervise_reach.c */
-bool reach_is_asked_for(const struct supervisor *s, pid_t pid); /* does its environment preload us? */
+bool reach_is_asked_for(const struct supervisor *s,
+			pid_t pid);      /* does its environment preload us? */
 void reach_choose(struct supervisor *s); /* sets reach_all, by the program's file */
 bool process_is_followed(struct supervisor *s, const struct process *p);
 void reach_scan(struct supervisor *s);

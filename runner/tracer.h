@@ -24,6 +24,7 @@
 
 #define SIGNALS 65
 #define LOST 8
+#define PATCHES 2
 #define TRACER_MORE (EVENT_MORE_MAX * EVENT_MORE_BYTES)
 
 /* How the calls of a process's present program are reached. */
@@ -36,8 +37,6 @@ enum mode {
 	MODE_TRACED,  /* all of it is ours */
 	MODE_NONE,    /* a 32-bit program: none of our system calls */
 };
-
-enum { HANDLED = 1, HANDLED_RESTART = 2 }; /* of a signal */
 
 struct image;
 
@@ -52,10 +51,11 @@ struct program { /* a process with its present program */
 	struct image *image;     /* what is mapped, as far as stacks need it; NULL: not read yet */
 	bool armed;              /* a breakpoint stands at its entry */
 	uint64_t entry;
-	long entry_word; /* what stood there */
-	bool is_go;      /* its runtime sleeps and handles signals all the time */
-	int pidfd;       /* -1: not opened yet */
-	uint8_t handler[SIGNALS];
+	long entry_word;          /* what stood there */
+	bool is_go;               /* its runtime sleeps and handles signals all the time */
+	int pidfd;                /* -1: not opened yet */
+	char sem_made[40];        /* the file that sem_open makes before it gives it its name */
+	uint8_t handler[SIGNALS]; /* enum point_handler */
 	struct lost {
 		int number, fd; /* of the process; our own write end of the pipe, or copy of the
 				   socket */
@@ -68,9 +68,11 @@ struct program { /* a process with its present program */
 /* A call on its way through the kernel. */
 struct passage {
 	bool active;
-	bool perform; /* else the result is -err */
-	bool kills;   /* before the call: its last */
+	bool is_named; /* a call of libc's with a name that stands for a path */
+	bool perform;  /* else the result is -err */
+	bool kills;    /* before the call: its last */
 	bool kill_after;
+	bool late;    /* the injected error comes after the call has been made */
 	bool put_off; /* so that a signal comes first */
 	const struct syscall_row *row;
 	const struct call *call;
@@ -83,9 +85,11 @@ struct passage {
 	uint64_t frame; /* of the handler that has interrupted it and has not returned; 0: none */
 	uint32_t depth;
 	uint64_t delay_ns;
-	uint64_t patched_at;     /* a word of memory that is altered meanwhile; 0: none */
-	uint64_t patch, patched; /* what is put there, and what stood there */
-	int probe_fd;            /* close: see tracer_close.c */
+	struct patch {
+		uint64_t at, old, new;
+	} patch[PATCHES]; /* words of memory that are altered meanwhile */
+	unsigned int n_patches;
+	int probe_fd; /* close: see tracer_close.c */
 	uint32_t probe_bytes;
 	uint64_t probe_object;
 	struct event event;
@@ -189,7 +193,19 @@ void call_leave(struct tracer *t, struct task *task);
 void call_resume(struct tracer *t, struct task *task);      /* after a delay */
 void call_interrupted(struct tracer *t, struct task *task); /* a handler begins */
 void call_left(struct tracer *t, struct task *task);        /* what never came again */
+
+/* tracer_note.c */
+void call_note(struct tracer *t, struct task *task, const struct syscall_row *row,
+	       const uint64_t a[6]);
+bool call_is_ours(struct tracer *t, struct task *task, const struct syscall_row *row);
+
+/* tracer_event.c */
+bool call_begin(struct tracer *t, struct task *task, const struct syscall_row *row,
+		const uint64_t a[6]); /* false: no IPC object has to do with it */
 void call_finish(struct tracer *t, struct task *task, struct passage *p, long result);
+void call_show(struct task *task, struct passage *p);
+void call_show_decision(struct task *task, const struct passage *p);
+void call_show_no_more(struct task *task, const struct passage *p);
 
 /* tracer_decide.c */
 void tracer_decide(struct tracer *t, struct task *task);
@@ -201,7 +217,6 @@ uint64_t object_of_fd(struct tracer *t, const struct task *task, int fd);
 uint64_t object_of_file(const struct task *task, int fd, enum object_kind kind);
 uint64_t object_of_path(const struct task *task, int dir, const char *name, bool follow);
 uint64_t object_of_memory(const struct task *task, uint64_t address);
-bool path_of_task(const struct task *task, int dir, const char *name, char *path, size_t n_bytes);
 unsigned int wait_flags_of(const struct passage *p);
 unsigned int object_flags_of(const struct task *task, const struct passage *p);
 uint64_t object_of_queue(const struct task *task, const struct passage *p);
@@ -228,6 +243,7 @@ void tracer_bell(struct tracer *t);
 bool peek(pid_t tid, uint64_t from, void *to, size_t n_bytes);
 size_t peek_some(pid_t tid, uint64_t from, void *to, size_t n_bytes); /* up to the first hole */
 bool peek_text(pid_t tid, uint64_t from, char *to, size_t n_bytes);
+void set_regs(struct tracer *t, struct task *task);
 bool poke(pid_t tid, uint64_t at, uint64_t word);
 
 /* tracer_stack.c */

@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -19,12 +21,6 @@
 #include "tracer_record.h"
 
 #define STOP_EINTR_NS 1000000 /* how long a stop is that only has to interrupt */
-
-/* Those that programs handle to go on, before those that make them end. */
-static const unsigned char interrupters[] = {
-	SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGWINCH, SIGIO,   SIGURG,  SIGVTALRM,
-	SIGPROF, SIGCONT, SIGHUP,  SIGPIPE, SIGINT,   SIGTERM, SIGQUIT,
-};
 
 union semun {
 	int val;
@@ -75,65 +71,24 @@ static unsigned int socket_of(const struct point *point, int fd)
 	return socket_is(point->data, fd);
 }
 
-/* The mask that the call itself sets while it waits, if it takes one. */
-static bool own_mask(const struct task *task, const struct passage *p, uint64_t *mask)
+static unsigned int handler(const struct point *point, int signo)
 {
-	long at;
+	const struct task *task = point->data;
 
-	switch (p->canonical) {
-	case CALL_sigsuspend:
-		at = p->a[0];
-		break;
-	case CALL_ppoll:
-		at = p->a[3];
-		break;
-	case CALL_pselect:
-		at = p->a[5];
-		break;
-	case CALL_epoll_pwait:
-	case CALL_epoll_pwait2:
-		at = p->a[4];
-		break;
-	default:
-		return false;
-	}
-	return at && peek(task->tid, (uint64_t)at, mask, sizeof(*mask));
+	return task->program->handler[signo];
 }
 
-/* A signal that would interrupt this call here and now: its number, or 0. */
-static int interrupter(const struct task *task, enum error_when when, bool *pending)
+static uint64_t blocked(const struct point *point)
 {
-	uint64_t own, blocked = 0;
-	bool has_own = own_mask(task, &task->now, &own);
+	const struct task *task = point->data;
+	uint64_t mask = 0;
 
-	*pending = false;
-	ptrace(PTRACE_GETSIGMASK, task->tid, (void *)sizeof(blocked), &blocked);
-	for (size_t i = 0; i < sizeof(interrupters); i++) {
-		int signo = interrupters[i];
-		uint64_t bit = UINT64_C(1) << (signo - 1);
-		uint8_t handler = task->program->handler[signo];
-
-		if (!handler || (handler & HANDLED_RESTART && when == WHEN_SIGNAL))
-			continue;
-		if (has_own && own & bit)
-			continue;
-		if (blocked & bit && !has_own)
-			continue;
-		*pending = (blocked & bit) != 0;
-		return signo;
-	}
-	return 0;
+	ptrace(PTRACE_GETSIGMASK, task->tid, (void *)sizeof(mask), &mask);
+	return mask;
 }
 
-static bool interruptible(const struct point *point, enum error_when when)
-{
-	bool pending;
-
-	return interrupter(point->data, when, &pending) != 0;
-}
-
-static const struct point_ops ops = { key_of,   path_object, read_memory,
-				      fd_flags, socket_of,   interruptible };
+static const struct point_ops ops = { key_of,    path_object, read_memory, fd_flags,
+				      socket_of, handler,     blocked };
 
 static void send_signal(struct task *task, int signo)
 {
@@ -174,10 +129,11 @@ static void leave_rest(struct task *task, const struct passage *p)
 		process_vm_writev(task->tid, &local, 1, &remote, 1, 0);
 }
 
-static enum refusal interrupt(struct tracer *t, struct task *task, enum error_when when)
+static enum refusal interrupt(struct tracer *t, struct task *task, const struct point *point,
+			      enum error_when when)
 {
 	bool pending;
-	int signo = interrupter(task, when, &pending);
+	int signo = point_interrupter(point, when, &pending);
 
 	if (signo == 0 && when != WHEN_STOP)
 		return REFUSED_NO_HANDLER;
@@ -212,6 +168,29 @@ static enum refusal remove_object(uint64_t object)
 	return result < 0 ? REFUSED_NOT_PERMITTED : REFUSED_NOT;
 }
 
+/*
+ * An error is not all that the caller sees. A connection that was reset is gone for both sides: it
+ * is really reset, and the kernel says so itself. One that has been begun goes on behind the
+ * caller's back: it is really made, and the error given all the same.
+ */
+static void after_error(struct task *task, struct passage *p, int err)
+{
+	static const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+	unsigned int is;
+	int copy;
+
+	if (object_kind_of(p->event.object) != OBJECT_SOCKET)
+		return;
+	is = socket_is(task, (int)p->a[0]);
+	copy = err == ECONNRESET && is == POINT_INET ? socket_borrow(task, (int)p->a[0]) : -1;
+	if (copy >= 0) {
+		p->perform = connect(copy, &nowhere, sizeof(nowhere)) == 0;
+		close(copy);
+	}
+	if (p->canonical == CALL_connect && is & POINT_INET && (err == EINTR || err == EINPROGRESS))
+		p->perform = p->late = true;
+}
+
 static bool is_interruption(enum error_when when)
 {
 	return when == WHEN_SIGNAL || when == WHEN_HANDLER || when == WHEN_STOP;
@@ -232,7 +211,7 @@ static enum refusal apply_error(struct tracer *t, struct task *task, const struc
 	p->perform = false;
 	why = REFUSED_NOT;
 	if (!force && is_interruption(when))
-		why = interrupt(t, task, when);
+		why = interrupt(t, task, point, when);
 	else if (!force && when == WHEN_REMOVE)
 		why = remove_object(p->event.object);
 	if (why != REFUSED_NOT) {
@@ -241,32 +220,51 @@ static enum refusal apply_error(struct tracer *t, struct task *task, const struc
 	}
 	p->err = err;
 	p->fault = FAULT_ERROR;
+	if (!force)
+		after_error(task, p, err);
 	return REFUSED_NOT;
 }
 
+static void patch(struct passage *p, uint64_t at, uint64_t old, uint64_t new)
+{
+	p->patch[p->n_patches++] = (struct patch){ at, old, new };
+}
+
 /* Of a vector the entry in which it is to end is made smaller where it stands, and later put back.
- */
-static bool shorten_vector(struct task *task, struct passage *p, unsigned int at, uint32_t n_bytes)
+ * Returns how many entries are left; 0: it cannot be done. */
+static size_t shorten_vector(struct task *task, struct passage *p, uint64_t from, size_t n,
+			     uint32_t n_bytes)
 {
 	struct iovec vector[POINT_IOVECS];
-	long n = p->a[at + 1] < POINT_IOVECS ? p->a[at + 1] : POINT_IOVECS;
-	uint64_t from = (uint64_t)p->a[at];
 	size_t total = 0;
 
-	if (n <= 0 || !peek(task->tid, from, vector, (size_t)n * sizeof(vector[0])))
-		return false;
-	for (long i = 0; i < n; i++) {
+	n = n < POINT_IOVECS ? n : POINT_IOVECS;
+	if (n == 0 || !peek(task->tid, from, vector, n * sizeof(vector[0])))
+		return 0;
+	for (size_t i = 0; i < n; i++) {
 		if (total + vector[i].iov_len >= n_bytes) {
-			p->patched_at = from + (uint64_t)i * sizeof(vector[0]) +
-					offsetof(struct iovec, iov_len);
-			p->patched = vector[i].iov_len;
-			p->patch = n_bytes - total;
-			p->a[at + 1] = i + 1;
-			return true;
+			patch(p, from + i * sizeof(vector[0]) + offsetof(struct iovec, iov_len),
+			      vector[i].iov_len, n_bytes - total);
+			return i + 1;
 		}
 		total += vector[i].iov_len;
 	}
-	return false;
+	return 0;
+}
+
+static bool shorten_header(struct task *task, struct passage *p, int at, uint32_t n_bytes)
+{
+	uint64_t from = (uint64_t)p->a[at];
+	struct msghdr header;
+	size_t n;
+
+	if (!peek(task->tid, from, &header, sizeof(header)))
+		return false;
+	n = shorten_vector(task, p, (uint64_t)(uintptr_t)header.msg_iov, header.msg_iovlen,
+			   n_bytes);
+	if (n)
+		patch(p, from + offsetof(struct msghdr, msg_iovlen), header.msg_iovlen, n);
+	return n > 0;
 }
 
 static enum refusal apply_short(struct task *task, const struct point *point, uint32_t n_bytes)
@@ -274,13 +272,22 @@ static enum refusal apply_short(struct task *task, const struct point *point, ui
 	struct passage *p = &task->now;
 	struct point_length length;
 	enum refusal why = point_shorten(point, n_bytes, &length);
+	size_t n;
 
 	if (why != REFUSED_NOT)
 		return why;
-	if (!length.is_vector)
+	if (length.is_header) {
+		if (!shorten_header(task, p, length.at, n_bytes))
+			return REFUSED_ARGUMENTS;
+	} else if (length.is_vector) {
+		n = shorten_vector(task, p, (uint64_t)p->a[length.at], (size_t)p->a[length.at + 1],
+				   n_bytes);
+		if (n == 0)
+			return REFUSED_ARGUMENTS;
+		p->a[length.at + 1] = (long)n;
+	} else {
 		p->a[length.at] = n_bytes;
-	else if (!shorten_vector(task, p, (unsigned int)length.at, n_bytes))
-		return REFUSED_ARGUMENTS;
+	}
 	p->event.flags |= EVENT_SHORTENED;
 	p->fault = FAULT_SHORT;
 	return REFUSED_NOT;

@@ -48,3 +48,8 @@ bool poke(pid_t tid, uint64_t at, uint64_t word)
 {
 	return ptrace(PTRACE_POKEDATA, tid, (void *)(uintptr_t)at, (void *)(uintptr_t)word) == 0;
 }
+
+void set_regs(struct tracer *t, struct task *task)
+{
+	ptrace(PTRACE_SETREGS, task->tid, NULL, &t->regs);
+}

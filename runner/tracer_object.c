@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/futex.h>
 #include <linux/magic.h>
 #include <string.h>
@@ -135,32 +134,6 @@ uint64_t object_of_file(const struct task *task, int fd, enum object_kind kind)
 	return fd < 0 || stat(path, &info) < 0 ? 0 : file_ref(kind, &info);
 }
 
-/* A path as the task sees it: with its root and its working directory. */
-bool path_of_task(const struct task *task, int dir, const char *name, char *path, size_t n_bytes)
-{
-	int n;
-
-	if (name[0] == '/')
-		n = snprintf(path, n_bytes, "/proc/%d/root%s", (int)task->tid, name);
-	else if (dir == AT_FDCWD)
-		n = snprintf(path, n_bytes, "/proc/%d/cwd/%s", (int)task->tid, name);
-	else
-		n = snprintf(path, n_bytes, "/proc/%d/fd/%d/%s", (int)task->tid, dir, name);
-	return n > 0 && (size_t)n < n_bytes;
-}
-
-uint64_t object_of_path(const struct task *task, int dir, const char *name, bool follow)
-{
-	char path[PATH_MAX + 64];
-	struct stat info;
-
-	if (!path_of_task(task, dir, name, path, sizeof(path)) ||
-	    fstatat(AT_FDCWD, path, &info, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !S_ISFIFO(info.st_mode))
-		return 0;
-	return file_ref(OBJECT_FIFO, &info);
-}
-
 /* The mapping around an address. */
 bool mapping_of(const struct task *task, uint64_t address, struct mapping *mapping)
 {
@@ -225,18 +198,6 @@ static uint64_t object_of_argument(struct tracer *t, const struct task *task,
 	}
 }
 
-static uint64_t object_of_named(const struct task *task, const struct passage *p)
-{
-	int path_at = call_arg(p->call, ARG_PATH), dir = AT_FDCWD;
-	char name[PATH_MAX];
-
-	if (path_at < 0 || !peek_text(task->tid, (uint64_t)p->a[path_at], name, sizeof(name)))
-		return 0;
-	if (path_at > 0)
-		dir = (int)p->a[path_at - 1];
-	return object_of_path(task, dir, name, call_arg(p->call, ARG_OPEN_FLAGS) >= 0);
-}
-
 /* Locks that fcntl takes concern the file. */
 static bool is_file_lock(const struct passage *p)
 {
@@ -249,8 +210,6 @@ uint64_t object_of_call(struct tracer *t, struct task *task, struct passage *p)
 {
 	uint64_t object = 0;
 
-	if (p->row->role == ROLE_PATH)
-		return object_of_named(task, p);
 	if (p->canonical == CALL_mq_unlink)
 		return object_of_queue(task, p);
 	if (is_file_lock(p))

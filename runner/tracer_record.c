@@ -5,8 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -167,36 +165,6 @@ static void made(struct tracer *t, struct task *task, struct passage *p, long re
 		p->event.object = OBJECT_REF(OBJECT_PROCESS, task->made ? task->made : result);
 }
 
-static void paths(struct tracer *t, struct task *task, struct passage *p)
-{
-	char name[PATH_MAX];
-	unsigned int n_paths = 0;
-
-	for (unsigned int i = 0; i < p->call->n_args && n_paths < 2; i++) {
-		size_t n;
-
-		if (p->call->arg[i] != ARG_PATH ||
-		    !peek_text(task->tid, (uint64_t)p->a[i], name, sizeof(name)))
-			continue;
-		n = strlen(name) + 1;
-		if (t->n_more + n > TRACER_MORE)
-			return;
-		memcpy(t->more + t->n_more, name, n);
-		t->n_more += (uint32_t)n;
-		n_paths++;
-	}
-}
-
-static void path_done(struct tracer *t, struct task *task, struct passage *p)
-{
-	int path_at = call_arg(p->call, ARG_PATH);
-	int dir = path_at > 0 ? (int)p->a[path_at - 1] : AT_FDCWD;
-
-	paths(t, task, p);
-	if (p->canonical == CALL_mknod || p->canonical == CALL_mknodat)
-		p->event.object = object_of_path(task, dir, (const char *)t->more, false);
-}
-
 static bool record_system(struct tracer *t, struct task *task, struct passage *p, long result)
 {
 	switch (p->canonical) {
@@ -269,7 +237,7 @@ void tracer_record(struct tracer *t, struct task *task, struct passage *p, long 
 	if (p->row->role == ROLE_FORK)
 		made(t, task, p, result);
 	else if (p->row->role == ROLE_PATH)
-		path_done(t, task, p);
+		record_paths(t, task, p, result);
 	else if (!record_system(t, task, p, result) && !record_process(t, task, p, result))
 		record_descriptor(t, task, p, result);
 }

@@ -26,6 +26,10 @@ unsigned int socket_flags(const struct task *task, int fd, bool receives);
 typedef void record_function(struct tracer *t, struct task *task, struct passage *p, long result);
 
 /* tracer_record_socket.c */
+/* tracer_named.c: what a path stands for, perhaps another call */
+void name_find(const struct task *task, struct passage *p);
+record_function record_paths;
+
 record_function record_made, record_socketpair, record_accepted, record_address, record_sent_to;
 record_function record_option, record_received, record_message, record_messages;
 

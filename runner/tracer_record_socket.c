@@ -169,8 +169,9 @@ void record_messages(struct tracer *t, struct task *task, struct passage *p, lon
 			  sizeof(message)))
 			return;
 		p->event.digest = 0;
-		record_vector(t, task, p, (uint64_t)(uintptr_t)message.msg_hdr.msg_iov,
-			      message.msg_hdr.msg_iovlen, message.msg_len);
+		if (!(p->call->flags & CALL_READS && p->a[3] & MSG_TRUNC))
+			record_vector(t, task, p, (uint64_t)(uintptr_t)message.msg_hdr.msg_iov,
+				      message.msg_hdr.msg_iovlen, message.msg_len);
 		m.digest = p->event.digest;
 		m.length = message.msg_len;
 		m.n_passed = passed_in(t, task, message.msg_hdr).n;

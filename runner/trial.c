@@ -213,9 +213,9 @@ static void attempt_result(struct attempt *a, bool answered, struct trial_result
 	result->root_signal = report->root_signal;
 	if (atomic_load(&report->done))
 		result->json = document_read(a->json_fd);
-	if (answered && (result->json || report->verdict == VERDICT_CANNOT_START ||
-			 report->verdict == VERDICT_CANNOT_ISOLATE ||
-			 report->verdict == VERDICT_CANNOT_REACH))
+	if (answered &&
+	    (result->json || report->verdict == VERDICT_CANNOT_START ||
+	     report->verdict == VERDICT_CANNOT_ISOLATE || report->verdict == VERDICT_CANNOT_REACH))
 		return;
 	result->verdict = VERDICT_BROKEN;
 	if (!answered)
@@ -245,7 +245,8 @@ static void attempt(const struct trial_options *options, bool isolated, struct t
 	attempt_close(&a);
 }
 
-/* Without --reach, what cannot be traced is run without: that its calls are not seen is said then. */
+/* Without --reach, what cannot be traced is run without: that its calls are not seen is said then.
+ */
 static void attempt_reach(const struct trial_options *options, bool isolated,
 			  struct trial_result *result, void (*tick)(void *), void *tick_data,
 			  const volatile int *interrupted)

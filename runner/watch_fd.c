@@ -108,8 +108,9 @@ static bool join_socket(const struct supervisor *s, struct scene *scene, const s
 	case JOINED_PEER:
 		return true;
 	case JOINED_CROWD:
+		/* a name on this host: a client from outside can come at any time */
 		target->crowd = true;
-		return socket_is_named(s, target->file.ino);
+		return false;
 	default:
 		target->crowd = true;
 		target->object = 0;

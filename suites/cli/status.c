@@ -63,7 +63,8 @@ static const struct row {
 	{ "list-invariants", "list invariants", 0, "held-at-death", "" },
 	{ "list-no-cases", "list cases", 0, "", "" },
 	{ "doctor", "doctor", 0, "IPC namespace", "" },
-	{ "doctor-static", "doctor -- \"$programs/cli-static\"", 0, "by tracing its system calls: static", "" },
+	{ "doctor-static", "doctor -- \"$programs/cli-static\"", 0,
+	  "by tracing its system calls: static", "" },
 	{ "doctor-plain", "doctor " PLAIN, 0, "imports: semget semop semctl", "" },
 };
 
@@ -96,7 +97,8 @@ START_TEST(set_id)
 	cli_expect(0, "cp \"$programs/cli-plain\" plain && chown 65534 plain && chmod 4755 plain");
 	cli_has(cli_expect(3, "\"$ipcjam\" run --reach=preload -- ./plain exit 0")->err, "setuid");
 	cli_has(cli_expect(0, "\"$ipcjam\" run -v -- ./plain exit 0")->err, "setuid program");
-	cli_has(cli_expect(0, "\"$ipcjam\" doctor -- ./plain")->out, "by tracing its system calls: setuid");
+	cli_has(cli_expect(0, "\"$ipcjam\" doctor -- ./plain")->out,
+		"by tracing its system calls: setuid");
 }
 END_TEST
 

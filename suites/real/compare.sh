@@ -17,7 +17,7 @@
 # Its standard output has only figures that are the same in each run; its standard error is
 # compared too. Server programs write their logs elsewhere. Who reads this in sets $ipcjam and
 # exports REAL_FULL (empty, or "yes": all rounds are wanted) and REAL_DIR (this folder).
-: "${ipcjam:?}"
+: "${ipcjam:?}" "${REAL_DIR:?}"
 
 # All values of a field in the head comment, a line each.
 head_field()
@@ -152,9 +152,9 @@ compare_program()
 	if [ -s "$work/result.json" ]; then
 		n_findings=$(result_lines "$work/result.json" | grep -c '^finding ')
 	fi
-	same_output "$work/out" "$work/out.jammed" $n_findings || wrong=1
+	same_output "$work/out" "$work/out.jammed" "$n_findings" || wrong=1
 	same_output "$work/err" "$work/err.jammed" 0 || wrong=1
-	if [ $n_findings -eq 0 ] && [ $status_jammed -ne $status_bare ]; then
+	if [ "$n_findings" -eq 0 ] && [ $status_jammed -ne $status_bare ]; then
 		echo "exit status: $status_bare without ipcjam, $status_jammed with it"
 		wrong=1
 	fi

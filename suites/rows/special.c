@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,8 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -370,6 +375,57 @@ static void tells_errno(void)
 	check(write(fds[1], "e", 1) == 1, "write");
 }
 
+static int takes_output(void *file)
+{
+	dup2(fds[1], *(int *)file);
+	raw1(SYS_exit_group, 0);
+	return 0;
+}
+
+/* The child has our memory and descriptors of its own: what it makes of them is not ours. */
+static void clones_memory(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int file = open("/dev/null", O_WRONLY), status;
+	pid_t pid;
+
+	check(write(fds[1], "m", 1) == 1 && write(file, "nothing", 7) == 7, "write");
+	pid = clone(takes_output, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &file);
+	check(waitpid(pid, &status, 0) == pid, "waitpid");
+	check(write(file, "nothing", 7) == 7, "write");
+	say_read(fds[0]);
+}
+
+/* A stream's bytes are thrown away: nobody wants to see them. */
+static void throws_away(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr *any = (struct sockaddr *)&address;
+	socklen_t n = sizeof(address);
+	struct iovec nowhere = { NULL, 5 };
+	struct mmsghdr message = { .msg_hdr = { .msg_iov = &nowhere, .msg_iovlen = 1 } };
+	int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+	int result;
+
+	check(bind(listener, any, n) == 0 && listen(listener, 1) == 0, "listen");
+	check(getsockname(listener, any, &n) == 0 && connect(client, any, n) == 0, "connect");
+	check(write(client, "bytes", 5) == 5, "write");
+	result = recvmmsg(accept(listener, NULL, NULL), &message, 1, MSG_TRUNC, NULL);
+	say("received %d of %u\n", result, message.msg_len);
+}
+
+/* The kernel takes the lower half of the number. */
+static void polls_many(void)
+{
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct pollfd *last = (struct pollfd *)(void *)(page + 4096) - 1;
+
+	check(page != MAP_FAILED && munmap(page + 4096, 4096) == 0, "mmap");
+	*last = (struct pollfd){ -1, POLLIN, 0 };
+	say("poll %d\n", poll(last, 0x100000001, 0));
+}
+
 static void writes(void)
 {
 	say("wrote %zd\n", write(fds[1], "w", 1));
@@ -396,6 +452,9 @@ static const struct {
 	{ "by-number", by_number },
 	{ "destructor", destroys },
 	{ "errno", tells_errno },
+	{ "clone-memory", clones_memory },
+	{ "throw-away", throws_away },
+	{ "poll-many", polls_many },
 	{ "writes", writes },
 };
 

@@ -74,6 +74,26 @@ static const struct special {
 	  .in_order = { "1/1 row-special write(", "1 row-special pthread_join(",
 			"1 row-special read(" } },
 	{ .name = "errno", .out = "errno 0\n", .in_order = { "1 row-special write(" } },
+	{ .name = "clone-memory",
+	  .out = "read 1 m\n",
+	  .in_order = { "1 row-special write(", "1 row-special waitpid(" },
+	  .never = "row-special write(" },
+	{ .name = "throw-away",
+	  .out = "received 1 of 5\n",
+	  .in_order = { "1 row-special recvmmsg(", " = 1" } },
+	{ .name = "poll-many", .out = "poll 0\n", .in_order = { "1 row-special pipe(" } },
+	{ .program = "row-thread",
+	  .name = "fork-handlers",
+	  .out = "child exited 3\n",
+	  .in_order = { "1/1 row-thread pthread_mutex_unlock(", "1 row-thread waitpid(" } },
+	{ .program = "row-thread",
+	  .name = "cancel-close",
+	  .out = "cancelled 1, 0 more descriptors\ncancelled 1, 0 more descriptors\n",
+	  .in_order = { "1/1 row-thread close(", "1/2 row-thread close(" } },
+	{ .program = "row-thread",
+	  .name = "forgets-name",
+	  .out = "made 2000\n",
+	  .in_order = { "1 row-thread pthread_create(" } },
 	{ .program = "row-behind",
 	  .name = "",
 	  .out = "mapped 1, read 3 abc\n",
@@ -121,6 +141,16 @@ START_TEST(fork_in_thread)
 }
 END_TEST
 
+/* A thread that was there before the shim gets no place while the process has none. */
+START_TEST(early_thread)
+{
+	static struct run run;
+
+	rows_run(&run, RECORDING, NULL, "row-early", "");
+	ck_assert_msg(!strstr(run.trace, "1 ? "), "%s", run.trace);
+}
+END_TEST
+
 /* After the longjmp a rule finds the right call: the second read, and not the first. */
 START_TEST(rule_after_longjmp)
 {
@@ -148,6 +178,9 @@ Suite *special_suite(void)
 	tc = suite_add_case(s, "special", "fork-in-thread-trace");
 	if (tc)
 		tcase_add_test(tc, fork_in_thread);
+	tc = suite_add_case(s, "special", "early-thread");
+	if (tc)
+		tcase_add_test(tc, early_thread);
 	tc = suite_add_case(s, "special", "rule-after-longjmp");
 	if (tc)
 		tcase_add_test(tc, rule_after_longjmp);

@@ -135,7 +135,7 @@ size_t receive_message(int queue, struct message *message, long type, int flags)
 
 int open_path(const char *path, int flags)
 {
-	return CHECK(TEMP_FAILURE_RETRY(open(path, flags | O_CLOEXEC)));
+	return CHECK(TEMP_FAILURE_RETRY(open(path, flags | O_CLOEXEC, 0600)));
 }
 
 void make_pipe(int ends[2])

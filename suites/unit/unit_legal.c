@@ -3,6 +3,7 @@
  * there, and digests of payloads in pieces. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -21,6 +22,8 @@ static struct world {
 	long a[6];
 	long fd_flags;
 	unsigned int socket;
+	unsigned int handler[65]; /* enum point_handler */
+	uint64_t blocked;
 } world;
 
 static int64_t key_of(const struct point *point, uint64_t object)
@@ -54,18 +57,25 @@ static unsigned int socket_is(const struct point *point, int fd)
 	return world.socket;
 }
 
-static bool interruptible(const struct point *point, enum error_when when)
+static unsigned int handler(const struct point *point, int signo)
 {
-	(void)point, (void)when;
-	return true;
+	(void)point;
+	return world.handler[signo];
 }
 
-static const struct point_ops ops = { key_of,   path_object, read_memory,
-				      fd_flags, socket_is,   interruptible };
+static uint64_t blocked(const struct point *point)
+{
+	(void)point;
+	return world.blocked;
+}
+
+static const struct point_ops ops = { key_of,    path_object, read_memory, fd_flags,
+				      socket_is, handler,     blocked };
 
 static struct point point_of(enum call_id call, enum object_kind kind)
 {
 	memset(&world, 0, sizeof(world));
+	world.handler[SIGUSR1] = POINT_HANDLED;
 	arena.mode = ARENA_SUPERVISED;
 	world.event.call = (uint16_t)call;
 	world.event.object = kind == OBJECT_NONE ? 0 : OBJECT_REF(kind, 7);
@@ -158,6 +168,36 @@ START_TEST(not_waiting)
 	ck_assert(legal(&point, EAGAIN) && !legal(&point, EINPROGRESS));
 	world.socket = POINT_INET;
 	ck_assert(!legal(&point, EAGAIN) && legal(&point, EINPROGRESS));
+}
+END_TEST
+
+#define BIT(signo) (UINT64_C(1) << ((signo)-1))
+
+/* Only a signal whose handler runs, and lets the call end, interrupts it. */
+START_TEST(interrupters)
+{
+	struct point p = point_of(CALL_read, OBJECT_PIPE);
+	uint64_t mask = ~BIT(SIGTERM);
+	bool pending;
+
+	ck_assert_int_eq(point_interrupter(&p, WHEN_SIGNAL, &pending), SIGUSR1);
+	ck_assert(!pending);
+	world.handler[SIGUSR1] |= POINT_RESTARTS;
+	ck_assert_int_eq(point_interrupter(&p, WHEN_SIGNAL, &pending), 0);
+	ck_assert_int_eq(point_interrupter(&p, WHEN_HANDLER, &pending), SIGUSR1);
+	world.handler[SIGTERM] = POINT_HANDLED;
+	ck_assert_int_eq(point_interrupter(&p, WHEN_SIGNAL, &pending), SIGTERM);
+	world.blocked = BIT(SIGTERM);
+	ck_assert_int_eq(point_interrupter(&p, WHEN_SIGNAL, &pending), 0);
+	/* what the call itself lets through */
+	p = point_of(CALL_ppoll, OBJECT_NONE);
+	world.handler[SIGTERM] = POINT_HANDLED;
+	world.blocked = BIT(SIGTERM) | BIT(SIGUSR1);
+	world.a[3] = (long)&mask;
+	ck_assert_int_eq(point_interrupter(&p, WHEN_HANDLER, &pending), SIGTERM);
+	ck_assert(pending);
+	mask = ~UINT64_C(0);
+	ck_assert_int_eq(point_interrupter(&p, WHEN_HANDLER, &pending), 0);
 }
 END_TEST
 
@@ -312,6 +352,7 @@ static Suite *legal_suite(void)
 		{ "errors-of-sockets", errors_of_sockets },
 		{ "aborted-connections", aborted_connections },
 		{ "not-waiting", not_waiting },
+		{ "interrupters", interrupters },
 		{ "interrupted", interrupted },
 		{ "commands-of-locks", commands_of_locks },
 		{ "short-transfers", short_transfers },

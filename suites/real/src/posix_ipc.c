@@ -212,7 +212,7 @@ static void queues(void)
 	mqd_t queue = mq_open(NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &attr);
 	struct timespec soon = in_ms(CLOCK_REALTIME, 10);
 	pthread_t thread;
-	char text[64];
+	char text[80];
 	void *sum;
 
 	NEED(queue >= 0 && pthread_create(&thread, NULL, receiver, &queue) == 0);
@@ -233,7 +233,8 @@ static void queues(void)
 		NEED(mq_receive(queue, text, 64, NULL) == 1);
 	notified(queue);
 	NEED(mq_close(queue) == 0 && mq_unlink(NAME) == 0);
-	printf("unlinked: %s\n", name_of(mq_open(NAME, O_RDONLY) < 0 ? -1 : 0));
+	queue = mq_open(NAME, O_RDONLY);
+	printf("unlinked: %s\n", name_of((int)queue));
 }
 
 int main(void)
