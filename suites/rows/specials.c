@@ -85,7 +85,7 @@ static const struct special {
 	{ .program = "row-thread",
 	  .name = "fork-handlers",
 	  .out = "child exited 3\n",
-	  .in_order = { "1/1 row-thread pthread_mutex_unlock(", "1 row-thread waitpid(" } },
+	  .in_order = { "1 row-thread fork(", "1 row-thread waitpid(" } },
 	{ .program = "row-thread",
 	  .name = "cancel-close",
 	  .out = "cancelled 1, 0 more descriptors\ncancelled 1, 0 more descriptors\n",
