@@ -239,8 +239,9 @@ bool record_wanted(const struct gate *g, long result)
 	/* sigaction that only asks (perl alone does it 70 times at its end) changes nothing */
 	if (g->canonical == CALL_sigaction && !g->a[1])
 		return false;
-	/* what is waited for of a known descriptor (redis-benchmark: five times a request) */
-	if (g->canonical == CALL_epoll_ctl && g->a[1] == EPOLL_CTL_MOD && result == 0)
+	/* another or no interest in a known descriptor (redis-benchmark: often with each request)
+	 */
+	if (g->canonical == CALL_epoll_ctl && g->a[1] != EPOLL_CTL_ADD && result == 0)
 		return false;
 	if (g->canonical != CALL_poll && g->canonical != CALL_ppoll)
 		return true;

@@ -54,7 +54,7 @@ struct process {
 	int32_t pid;
 	uint64_t begin_tsc;
 	uint64_t last_exit;       /* of its last event */
-	uint64_t last_call_enter; /* of its last event that is no exit or close */
+	uint64_t last_call_enter; /* of its last event that is no exit, nor on the way to it */
 	uint64_t alive_tsc;       /* it surely lived then */
 	uint64_t exit_enter;      /* of its exit or _exit; 0: none */
 	uint32_t exit_thread;     /* that called it */

@@ -157,6 +157,14 @@ static void note_kill(struct model *model, const struct event *event)
 	}
 }
 
+/* What is done on the way out too: locks of libraries, and all that is given back. It does not show
+ * that a program goes on. */
+static bool tidies_up(unsigned int call)
+{
+	return call == CALL_close || call == CALL_sem_destroy || call == CALL_sem_close ||
+	       call == CALL_munmap || calls[call].classes & CLASS_LOCK;
+}
+
 static void note_own_time(struct process *p, uint32_t thread, const struct event *event,
 			  unsigned int call)
 {
@@ -172,7 +180,7 @@ static void note_own_time(struct process *p, uint32_t thread, const struct event
 	if (call == CALL_exit || call == CALL__exit || call == CALL_quick_exit) {
 		p->exit_enter = event->enter_tsc;
 		p->exit_thread = thread;
-	} else if (call != CALL_close && event->enter_tsc > p->last_call_enter) {
+	} else if (!tidies_up(call) && event->enter_tsc > p->last_call_enter) {
 		p->last_call_enter = event->enter_tsc;
 	}
 }

@@ -21,8 +21,14 @@
 	(PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | \
 	 PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)
 #define SYSCALL_STOP (SIGTRAP | 0x80)
+#define BATCH 64 /* stops and ends that are dealt with in one go */
 #define TIMER_SIGNAL SIGRTMIN
 #define TIMER_AGAIN_NS NS_PER_MS /* a signal that comes just before the wait is lost */
+
+struct waited {
+	pid_t tid;
+	int status;
+};
 
 uint64_t tracer_now(const struct tracer *t)
 {
@@ -226,18 +232,42 @@ static void gone(struct tracer *t, pid_t tid, int status)
 		tell_end(t, tid, status);
 }
 
+/*
+ * All that has happened is collected before any of it is dealt with: the kernel tells of the
+ * youngest task first, and one that is let go on at once would come before all others for ever.
+ * Returns how many; 0: a signal has come, or nobody is left.
+ */
+static unsigned int collect(struct waited *waited, bool *nobody)
+{
+	unsigned int n = 0;
+
+	*nobody = false;
+	while (n < BATCH) {
+		waited[n].tid = waitpid(-1, &waited[n].status, __WALL | (n ? WNOHANG : 0));
+		if (waited[n].tid <= 0)
+			break;
+		n++;
+	}
+	if (n == 0)
+		*nobody = errno == ECHILD;
+	return n;
+}
+
+/* Ends come last: what their processes did, and what others did meanwhile, was before. */
 static void watch_tasks(struct tracer *t)
 {
-	for (;;) {
-		int status;
-		pid_t tid = waitpid(-1, &status, __WALL);
+	struct waited waited[BATCH];
+	bool nobody = false;
 
-		if (tid < 0 && errno == ECHILD)
-			return;
-		if (tid > 0 && WIFSTOPPED(status))
-			stopped(t, tid, status);
-		else if (tid > 0)
-			gone(t, tid, status);
+	while (!nobody) {
+		unsigned int n = collect(waited, &nobody);
+
+		for (unsigned int i = 0; i < n; i++)
+			if (WIFSTOPPED(waited[i].status))
+				stopped(t, waited[i].tid, waited[i].status);
+		for (unsigned int i = 0; i < n; i++)
+			if (!WIFSTOPPED(waited[i].status))
+				gone(t, waited[i].tid, waited[i].status);
 		release_due(t);
 	}
 }

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
 #include <sys/time.h>
@@ -277,10 +278,14 @@ static bool polls_ipc(struct tracer *t, struct task *task, const struct passage 
 
 bool tracer_wanted(struct tracer *t, struct task *task, const struct passage *p, long result)
 {
-	/* sigaction that only asks changes nothing */
-	if (p->canonical == CALL_sigaction && !p->a[1] && !p->event.rule)
+	if (p->event.rule)
+		return true;
+	/* sigaction that only asks changes nothing; so does other interest in a known descriptor */
+	if (p->canonical == CALL_sigaction && !p->a[1])
 		return false;
-	if ((p->canonical != CALL_poll && p->canonical != CALL_ppoll) || p->event.rule)
+	if (p->canonical == CALL_epoll_ctl && p->a[1] != EPOLL_CTL_ADD && result == 0)
+		return false;
+	if (p->canonical != CALL_poll && p->canonical != CALL_ppoll)
 		return true;
 	return (result >= 0 || result == -EINTR) && polls_ipc(t, task, p);
 }

@@ -303,6 +303,14 @@ static void tear_down(struct supervisor *s)
 	free(s->process);
 	free(s->live);
 	free(s->time_in);
+	free(s->uses);
+	free(s->named);
+	for (unsigned int i = 0; i < s->n_opened; i++)
+		free(s->opened[i].name);
+	for (unsigned int i = 0; i < s->n_old; i++)
+		free(s->old[i].name);
+	free(s->opened);
+	free(s->old);
 	free(s);
 }
 

@@ -271,6 +271,16 @@ START_TEST(no_zombie)
 	story_exit(&s, ROOT);
 	story_shows(&s, "");
 
+	/* What libraries do at the end is not going on. */
+	end_child(&s);
+	story_plain(&s, ROOT, CALL_pthread_mutex_lock);
+	story_plain(&s, ROOT, CALL_pthread_mutex_unlock);
+	story_plain(&s, ROOT, CALL_pthread_mutex_destroy);
+	story_plain(&s, ROOT, CALL_sem_destroy);
+	story_plain(&s, ROOT, CALL_munmap);
+	story_exit(&s, ROOT);
+	story_shows(&s, "");
+
 	story_begin(&s);
 	story_call(&s, ROOT,
 		   (struct event){ .call = CALL_signal,
